@@ -1,0 +1,102 @@
+"""The interface both dialects fill in. The base owns the steps; a dialect fills the gaps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from providers.messages import (
+    AccessToken,
+    Capabilities,
+    Cursor,
+    Disposal,
+    Disposed,
+    Draft,
+    Folder,
+    Limits,
+    Markers,
+    MessageRef,
+    News,
+    RawMessage,
+    Receipt,
+    SentState,
+    Start,
+)
+
+
+class MailProvider(ABC):
+    """One key's way to its mailboxes. Calls are blocking, thread-safe, and raise `ProviderError` only."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    server_type: ClassVar[str]
+    server_type_label: ClassVar[str]
+    email_label: ClassVar[str]
+    # One token opens every mailbox of the key (Microsoft), or one mailbox each (Google).
+    token_serves_key: ClassVar[bool]
+    limits: ClassVar[Limits]
+    # All scopes a token may ask for; a token asks for those its check proved.
+    scopes: ClassVar[frozenset[str]]
+
+    @abstractmethod
+    def acquire_token(self, email: str, scopes: frozenset[str] | None = None) -> AccessToken:
+        """A fresh token for the mailbox `email`; never from a cache. `scopes` None asks for all."""
+
+    @abstractmethod
+    def check(self, email: str) -> Capabilities:
+        """Test the connection step by step with fresh tokens, changing and sending nothing.
+
+        Never raises for a provider's refusal: the failed step carries cause and fix, later ones are skipped.
+        """
+
+    @abstractmethod
+    def prepare(self, token: AccessToken, mime: bytes) -> Draft | None:
+        """Lay the message down as a draft where that makes the outcome knowable; None where it does not."""
+
+    @abstractmethod
+    def submit(self, token: AccessToken, message: Draft | bytes, *, deadline: datetime) -> Receipt:
+        """Submit once, never retried below the caller; no POST starts after `deadline` (UTC).
+
+        Raises OutcomeUnknown when the answer was lost after the request may have arrived.
+        """
+
+    @abstractmethod
+    def find_sent(
+        self, token: AccessToken, *, since: datetime, recipient: str, markers: Markers
+    ) -> SentState:
+        """Look for a submitted message in Sent and Drafts: everything to `recipient` since `since` (UTC)."""
+
+    @abstractmethod
+    def look_up(self, token: AccessToken, receipt: Receipt, markers: Markers) -> Receipt | None:
+        """The final ids of an accepted message (real Message-ID, thread id), or None while not yet filed."""
+
+    @abstractmethod
+    def discard_draft(self, token: AccessToken, draft: Draft) -> None:
+        """Remove a draft that will not be submitted; one that is gone is success."""
+
+    @abstractmethod
+    def new_messages(
+        self,
+        token: AccessToken,
+        folders: Sequence[Folder],
+        cursor: Cursor | None,
+        *,
+        start: Start,
+        since: datetime | None,
+        budget: int,
+    ) -> News:
+        """Collect references of what is new, read or not, without changing anything.
+
+        `start` says what a mailbox without cursor begins with; `since` (UTC) is the newest message known,
+        from which a lost cursor is listed again with overlap; at most about `budget` references a call.
+        """
+
+    @abstractmethod
+    def fetch(self, token: AccessToken, refs: Sequence[MessageRef]) -> Iterator[RawMessage]:
+        """The raw messages, in batches; one bad message is its own `error`, never the batch's."""
+
+    @abstractmethod
+    def dispose(self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal) -> Iterable[Disposed]:
+        """Delete or trash, in batches; a message that is gone already is success (`gone`)."""

@@ -1,0 +1,112 @@
+"""What can go wrong at a provider, as one small tree.
+
+ProviderError
+├── TemporaryError            it may work later; nothing was accepted
+│   ├── Throttled             wait until `retry_at`, this mailbox only
+│   └── Unavailable           the provider or the way to it is down
+├── PermanentError            it will not work until somebody changes something
+│   ├── CredentialRefused     the key: secret, certificate, tenant, service account
+│   ├── TokenRefused          the access token was not taken (401): refresh it once
+│   ├── PermissionDenied      a right, scope or delegation is missing
+│   ├── MailboxUnavailable    no such mailbox, no licence, suspended
+│   ├── MessageRejected       this one message: size, recipients, headers
+│   ├── NotFound              the object is gone (moved, deleted, stale id)
+│   └── Unsupported           the provider has no such ability
+└── OutcomeUnknown            a submission whose answer was lost: accepted or not, nobody knows
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """One entry of the help catalogue: what a code means, why it happens, what to do and where."""
+
+    code: str
+    title: str
+    cause: str
+    fix: str
+    screen: str = ""
+
+
+class ProviderError(Exception):
+    """Base of the tree. Carries the provider's own `code`, HTTP `status` (0: none), `request_id` and `help`.
+
+    The text is safe to log and show: a dialect never puts a secret or a token into it.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "", status: int = 0, request_id: str = "", help: Help | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        self.help = help
+
+
+class TemporaryError(ProviderError):
+    """It may work later; nothing was accepted."""
+
+
+class Throttled(TemporaryError):
+    """Too much for this mailbox: nothing more before `retry_at` (UTC)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_at: datetime,
+        code: str = "",
+        status: int = 0,
+        request_id: str = "",
+        help: Help | None = None,
+    ) -> None:
+        super().__init__(message, code=code, status=status, request_id=request_id, help=help)
+        self.retry_at = retry_at
+
+
+class Unavailable(TemporaryError):
+    """The provider, or the way to it, is down; `retry_at` (UTC) where it said so."""
+
+    retry_at: datetime | None = None
+
+
+class PermanentError(ProviderError):
+    """It will not work until somebody changes something; `help` says who and what."""
+
+
+class CredentialRefused(PermanentError):
+    """The key itself is refused: every server that uses it is affected."""
+
+
+class TokenRefused(PermanentError):
+    """401: the access token was not taken. Refresh once, then it is the key's fault."""
+
+
+class PermissionDenied(PermanentError):
+    """A right, scope, delegation or policy is missing."""
+
+
+class MailboxUnavailable(PermanentError):
+    """The mailbox does not exist, has no licence or is suspended."""
+
+
+class MessageRejected(PermanentError):
+    """The provider refuses this one message for good."""
+
+
+class NotFound(PermanentError):
+    """The object is gone; for a disposal that is success."""
+
+
+class Unsupported(PermanentError):
+    """The provider has no such ability."""
+
+
+class OutcomeUnknown(ProviderError):
+    """The answer to a submission was lost: never repeat it, look for it (`MailProvider.find_sent`)."""
