@@ -1,0 +1,1 @@
+"""Users, customers, customer groups, limits, settings, the tenant scope, the audit log."""

@@ -1,0 +1,11 @@
+"""The Celery app. The broker is a bell: every piece of work is a row that the next tick finds again."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apiconnect.settings")
+
+app = Celery("apiconnect")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

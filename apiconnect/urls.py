@@ -1,0 +1,17 @@
+"""The URL table: the backend at /admin/, the portal at /, operations beside them."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+    path("", include("operations.urls")),
+    path("", include("keys.urls")),
+    path("", include("servers.urls")),
+    path("", include("bounces.urls")),
+    path("", include("monitors.urls")),
+    path("", include("audience.urls")),
+    path("", include("campaigns.urls")),
+    path("", include("mailboxes.urls")),
+]

@@ -1,0 +1,1 @@
+"""Mailing lists, subscribers, blacklist, campaign groups and the journal of their changes."""

@@ -1,0 +1,1 @@
+"""Bounce servers and the bounce log."""

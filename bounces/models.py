@@ -1,0 +1,98 @@
+"""Bounce servers and the bounce log."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
+from audience.models import Subscriber
+from campaigns.models import Campaign, Delivery
+from mailboxes.models import Mailbox, ProcessedMessage
+from servers.models import ReadingServer, ServerQuerySet
+
+
+class BounceServer(ReadingServer):
+    """A mailbox that is read for bounces and complaints."""
+
+    delete_processed = models.BooleanField(
+        "delete processed mail",
+        default=True,
+        help_text="Recognised bounces are deleted after processing; everything else stays as it was.",
+    )
+
+    objects = ServerQuerySet["BounceServer"].as_manager()
+
+    class Meta(ReadingServer.Meta):
+        verbose_name = "API bounce server"
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "status"], name="bs_customer_status"),
+            models.Index(fields=["email_key"], name="bs_email"),
+        ]
+
+
+class BounceType(models.TextChoices):
+    """The words the product shows for the detector's four types."""
+
+    HARD = "hard", "Hard Bounce"
+    SOFT = "soft", "Soft Bounce"
+    COMPLAINT = "complaint", "Feedback Loop"
+    INTERNAL = "internal", "Internal Bounce"
+
+
+class Bounce(CustomerOrSystem):
+    """One failed recipient of one report. `customer` is null where no delivery was matched."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="bounces")
+    message = models.ForeignKey(
+        ProcessedMessage, on_delete=models.SET_NULL, null=True, related_name="bounces"
+    )
+    campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, null=True, related_name="bounces")
+    delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, related_name="bounces")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.SET_NULL, null=True, related_name="bounces")
+    recipient = models.CharField(max_length=320, blank=True)
+    recipient_key = models.CharField(max_length=320, blank=True)
+    type = models.CharField(max_length=10, choices=BounceType)
+    is_delay = models.BooleanField(default=False)
+    status_code = models.CharField(max_length=12, blank=True)
+    reply_code = models.CharField(max_length=3, blank=True)
+    diagnostic = models.TextField(blank=True)
+    rule = models.CharField(max_length=100, blank=True)
+    evidence = models.TextField(blank=True)
+    matched_by = models.CharField(max_length=20, blank=True)
+    effect = models.CharField(max_length=250, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = CustomerQuerySet["Bounce"].as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name_plural = "bounce log"
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "-id"], name="bounce_customer_newest"),
+            models.Index(fields=["type", "-id"], name="bounce_type_newest"),
+            models.Index(fields=["recipient_key"], name="bounce_recipient"),
+            models.Index(fields=["created_at"], name="bounce_created_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient or 'unknown recipient'}: {self.get_type_display()}"
+
+
+class BounceSource(models.Model):
+    """The raw mail behind bounces, capped in size and kept for the retention time."""
+
+    MAX_BYTES = 256 * 1024
+
+    message = models.OneToOneField(ProcessedMessage, on_delete=models.CASCADE, related_name="bounce_source")
+    raw = models.BinaryField(editable=False)
+    truncated = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="bouncesource_created_at")]
+
+    def __str__(self) -> str:
+        return f"source of message {self.message_id}"

@@ -1,0 +1,1 @@
+"""Campaigns, deliveries, attempts: composing, sending, settling unknown outcomes, tracking."""

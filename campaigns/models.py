@@ -1,0 +1,235 @@
+"""Campaigns, deliveries (the delivery log) and attempts."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import new_uid
+from accounts.tenancy import CustomerOwned, CustomerQuerySet
+from audience.models import CampaignGroup, MailingList, Subscriber
+from mailboxes.models import Mailbox
+from servers.models import DeliveryServer
+
+
+def new_token() -> str:
+    """A delivery's own opaque id: 128 bits, unguessable, safe in a header and in a URL."""
+    return secrets.token_urlsafe(16)
+
+
+class CampaignQuerySet(CustomerQuerySet["Campaign"]):
+    def due(self, now: datetime) -> Self:
+        """Campaigns with something to do: sending ones, and ready ones whose time has come."""
+        ready = Q(status=Campaign.Status.READY) & (Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=now))
+        return self.filter(ready | Q(status=Campaign.Status.SENDING))
+
+
+class Campaign(CustomerOwned):
+    """One mailing to one list."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        READY = "ready", "Ready"
+        SENDING = "sending", "Sending"
+        PAUSED = "paused", "Paused"
+        SENT = "sent", "Sent"
+        CANCELLED = "cancelled", "Cancelled"
+
+    uid = models.CharField(max_length=64, unique=True, default=new_uid)
+    name = models.CharField(max_length=150)
+    list = models.ForeignKey(MailingList, on_delete=models.PROTECT, related_name="campaigns")
+    group = models.ForeignKey(
+        CampaignGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
+    )
+    delivery_servers = models.ManyToManyField(DeliveryServer, related_name="campaigns")
+    subject = models.CharField(max_length=500)
+    from_name = models.CharField(max_length=150, blank=True)
+    reply_to = models.EmailField(blank=True)
+    html = models.TextField(blank=True)
+    plain = models.TextField(blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    pause_reason = models.TextField(blank=True, editable=False)
+    # The resume point: the last subscriber for whom a delivery was committed.
+    queued_up_to = models.BigIntegerField(default=0, editable=False)
+    queued_all = models.BooleanField(default=False, editable=False)
+    started_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes: ClassVar = [models.Index(fields=["status", "scheduled_at"], name="campaign_due")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Attachment(models.Model):
+    """A file that goes out with every message of a campaign."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="attachments")
+    filename = models.CharField(max_length=150)
+    content_type = models.CharField(max_length=100, default="application/octet-stream")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class TrackedLink(models.Model):
+    """A link of a campaign's text, reached through our redirect with the subscriber's uid."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="links")
+    url = models.URLField(max_length=2000)
+    code = models.CharField(max_length=22, unique=True, default=new_token)
+    clicks = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="tracked_link_once", fields=["campaign", "url"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
+    def waiting(self, now: datetime) -> Self:
+        """Queued ones, and deferred ones whose time has come."""
+        return self.filter(
+            Q(status=Delivery.Status.QUEUED) | Q(status=Delivery.Status.DEFERRED, next_try_at__lte=now)
+        )
+
+    def unsettled(self) -> Self:
+        """Submitted with an outcome nobody knows yet."""
+        return self.filter(status__in=[Delivery.Status.SENDING, Delivery.Status.UNKNOWN])
+
+
+class Delivery(CustomerOwned):
+    """One message of a campaign to one subscriber: a row of the delivery log."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        DEFERRED = "deferred", "Delayed"
+        UNKNOWN = "unknown", "Outcome unknown"
+        BOUNCED = "bounced", "Bounced"
+        FAILED = "failed", "Failed"
+        SKIPPED = "skipped", "Skipped"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="deliveries")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
+    recipient = models.CharField(max_length=320)
+    recipient_key = models.CharField(max_length=320)
+    server = models.ForeignKey(
+        DeliveryServer, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.SET_NULL, null=True, related_name="deliveries")
+    token = models.CharField(max_length=22, unique=True, default=new_token)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    # Three ids of one message: what we wrote, what the draft got, what really went out (PROVIDERS: rewriting).
+    submitted_message_id = models.CharField(max_length=998, blank=True)
+    draft_message_id = models.CharField(max_length=998, blank=True)
+    sent_message_id = models.CharField(max_length=998, blank=True)
+    provider_message_id = models.CharField(max_length=512, blank=True)
+    draft_id = models.CharField(max_length=512, blank=True)
+    thread_id = models.CharField(max_length=512, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    # Deferred: when it is tried again. Unknown: when it is looked for next.
+    next_try_at = models.DateTimeField(null=True)
+    looks = models.PositiveSmallIntegerField(default=0)
+    # While true the real Message-ID and thread are still to be learnt.
+    ids_wanted = models.BooleanField(default=False)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name_plural = "delivery log"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="delivery_once", fields=["campaign", "subscriber"]),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["campaign", "status", "id"], name="delivery_campaign_status"),
+            models.Index(fields=["customer", "-id"], name="delivery_customer_newest"),
+            models.Index(
+                fields=["status", "next_try_at"],
+                name="delivery_due",
+                condition=Q(status__in=["sending", "deferred", "unknown"]),
+            ),
+            models.Index(fields=["mailbox", "id"], name="delivery_ids_wanted", condition=Q(ids_wanted=True)),
+            models.Index(fields=["recipient_key", "-sent_at"], name="delivery_recipient"),
+            models.Index(fields=["mailbox", "thread_id"], name="delivery_thread", condition=~Q(thread_id="")),
+            models.Index(
+                fields=["submitted_message_id"], name="delivery_submitted_mid",
+                condition=~Q(submitted_message_id=""),
+            ),
+            models.Index(
+                fields=["draft_message_id"], name="delivery_draft_mid", condition=~Q(draft_message_id="")
+            ),
+            models.Index(
+                fields=["sent_message_id"], name="delivery_sent_mid", condition=~Q(sent_message_id="")
+            ),
+            models.Index(fields=["created_at"], name="delivery_created_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} → {self.recipient}"
+
+    def record_bounced(self, diagnostic: str, code: str) -> None:
+        """The message came back for good; a report also proves that it had been sent."""
+        self.status, self.error, self.error_code = self.Status.BOUNCED, diagnostic, code
+        self.save(update_fields=["status", "error", "error_code"])
+
+    def record_proof_of_sending(self, now: datetime) -> None:
+        """A report or a reply refers to the message: an unknown outcome is settled by it."""
+        if self.status in {self.Status.UNKNOWN, self.Status.SENDING}:
+            self.status, self.sent_at, self.next_try_at = self.Status.SENT, now, None
+            self.save(update_fields=["status", "sent_at", "next_try_at"])
+
+
+class Attempt(models.Model):
+    """One call to a provider to send a delivery; committed before the call, closed after it."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "", "Under way"
+        ACCEPTED = "accepted", "Accepted"
+        REFUSED = "refused", "Refused for good"
+        DEFERRED = "deferred", "Refused for now"
+        UNKNOWN = "unknown", "Outcome unknown"
+        SETTLED = "settled", "Found in Sent"
+        ABSENT = "absent", "Not found in Sent"
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    server = models.ForeignKey(DeliveryServer, on_delete=models.SET_NULL, null=True, related_name="+")
+    number = models.PositiveSmallIntegerField(default=1)
+    started_at = models.DateTimeField(default=timezone.now)
+    # No POST of this attempt starts after this moment, so a dead worker's claim can be judged.
+    deadline = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN, blank=True)
+    code = models.CharField(max_length=100, blank=True)
+    request_id = models.CharField(max_length=100, blank=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.delivery} #{self.number}"

@@ -1,0 +1,1 @@
+"""One mailbox: leases, cursor, ledger, throttle, sync state and history."""

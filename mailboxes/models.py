@@ -1,0 +1,207 @@
+"""One mailbox and everything known of reading it: leases, cursor, ledger, sync history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.tenancy import CustomerOwned, CustomerQuerySet
+from mail.addresses import normalize_address
+from providers.registry import PROVIDER_CHOICES
+
+
+class Purpose(models.TextChoices):
+    """What a mailbox is read for."""
+
+    BOUNCES = "bounces", "Bounces"
+    MONITORS = "monitors", "Monitors"
+
+
+class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def for_address(self, provider: str, email: str) -> Mailbox:
+        """The one row of this mailbox, made when it is first named."""
+        return self.get_or_create(
+            provider=provider, email_key=normalize_address(email), defaults={"email": email.strip()}
+        )[0]
+
+
+class Mailbox(models.Model):
+    """A mailbox at a provider, read once per cycle whoever's servers share it."""
+
+    class SyncState(models.TextChoices):
+        NEVER = "never", "Not read yet"
+        VALID = "valid", "Valid"
+        RUNNING = "running", "Running"
+        PARTIAL = "partial", "Partial"
+        ATTENTION = "attention", "Needs attention"
+        STOPPED = "stopped", "Stopped"
+
+    provider = models.CharField(max_length=20, choices=PROVIDER_CHOICES)
+    email = models.CharField(max_length=320)
+    email_key = models.CharField(max_length=320)
+    display_name = models.CharField(max_length=200, blank=True)
+
+    reading_until = models.DateTimeField(null=True, editable=False)
+    reading_fence = models.BigIntegerField(default=0, editable=False)
+    sending_until = models.DateTimeField(null=True, editable=False)
+    sending_fence = models.BigIntegerField(default=0, editable=False)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+
+    cursor = models.JSONField(null=True, editable=False)
+    newest_at = models.DateTimeField(null=True, editable=False)
+    unread_at_connection = models.PositiveIntegerField(null=True, editable=False)
+    # A sent copy that carried our marker was found here once, so "absent" can be believed.
+    marker_survives = models.BooleanField(default=False, editable=False)
+
+    sync_state = models.CharField(max_length=10, choices=SyncState, default=SyncState.NEVER)
+    sync_error = models.TextField(blank=True, editable=False)
+    sync_error_code = models.CharField(max_length=100, blank=True, editable=False)
+    last_read_at = models.DateTimeField(null=True, editable=False)
+
+    objects = MailboxQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("email",)
+        verbose_name_plural = "mailboxes"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="mailbox_provider_email", fields=["provider", "email_key"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def is_blocked(self, now: datetime) -> bool:
+        return self.blocked_until is not None and self.blocked_until > now
+
+    def block_until(self, until: datetime) -> None:
+        """Everybody leaves this mailbox alone until then; never shortens a longer wait."""
+        Mailbox.objects.filter(pk=self.pk).filter(
+            Q(blocked_until__isnull=True) | Q(blocked_until__lt=until)
+        ).update(blocked_until=until)
+
+
+class Watch(models.Model):
+    """A purpose for which a mailbox is read, and how its first sweep stands."""
+
+    class FirstRead(models.TextChoices):
+        UNREAD = "unread", "Process the unread mail"
+        NOW = "now", "Start from now"
+        DATE = "date", "Start from a date"
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="watches")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    first_read = models.CharField(max_length=10, choices=FirstRead)
+    first_read_from = models.DateTimeField(null=True, blank=True)
+    sweep_cursor = models.JSONField(null=True, editable=False)
+    swept_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "watches"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="watch_mailbox_purpose", fields=["mailbox", "purpose"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox} for {self.purpose}"
+
+
+class ProcessedMessage(models.Model):
+    """The ledger: a message of a mailbox, handled once for each purpose, with the outcome."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DONE = "done", "Done"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    class Disposal(models.TextChoices):
+        NONE = "", "Left in place"
+        WANTED = "wanted", "To be disposed of"
+        DELETED = "delete", "Deleted"
+        TRASHED = "trash", "Moved to Trash"
+        GONE = "gone", "Was gone already"
+        FAILED = "failed", "Could not be disposed of"
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="messages")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    # Compared case-sensitively: Graph ids may differ by case alone.
+    provider_message_id = models.CharField(max_length=512)
+    folder = models.CharField(max_length=40, blank=True)
+    thread_id = models.CharField(max_length=512, blank=True)
+    internet_message_id = models.CharField(max_length=998, blank=True)
+    sender = models.CharField(max_length=320, blank=True)
+    subject = models.CharField(max_length=250, blank=True)
+    received_at = models.DateTimeField(null=True)
+    listed_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    outcome = models.CharField(max_length=40, blank=True)
+    detail = models.TextField(blank=True)
+    raw = models.BinaryField(null=True, editable=False)
+    disposal = models.CharField(max_length=10, choices=Disposal, default=Disposal.NONE, blank=True)
+    handled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="ledger_mailbox_purpose_message", fields=["mailbox", "purpose", "provider_message_id"]
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["mailbox", "purpose", "id"], name="ledger_pending", condition=Q(state="pending")
+            ),
+            models.Index(fields=["mailbox", "id"], name="ledger_disposal", condition=Q(disposal="wanted")),
+            models.Index(fields=["mailbox", "-id"], name="ledger_mailbox_newest"),
+            models.Index(fields=["handled_at"], name="ledger_handled_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject or self.provider_message_id
+
+
+class SyncRun(models.Model):
+    """One reading of a mailbox: when, how much came, what became of it."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="runs")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    listed = models.PositiveIntegerField(default=0)
+    handled = models.PositiveIntegerField(default=0)
+    matched = models.PositiveIntegerField(default=0)
+    left_alone = models.PositiveIntegerField(default=0)
+    quarantined = models.PositiveIntegerField(default=0)
+    complete = models.BooleanField(default=True)
+    relisted = models.BooleanField(default=False)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes: ClassVar = [models.Index(fields=["mailbox", "-id"], name="syncrun_mailbox_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class MessageMatch(CustomerOwned):
+    """A handled message seen from one customer: only those it concerned may see that it came."""
+
+    message = models.ForeignKey(ProcessedMessage, on_delete=models.CASCADE, related_name="matches")
+    summary = models.CharField(max_length=250)
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = CustomerQuerySet["MessageMatch"].as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name_plural = "message matches"
+        indexes: ClassVar = [models.Index(fields=["customer", "-id"], name="match_customer_newest")]
+
+    def __str__(self) -> str:
+        return self.summary

@@ -1,0 +1,1 @@
+"""Monitors, their conditions and actions."""

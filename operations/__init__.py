@@ -1,0 +1,1 @@
+"""The cycle and its phases, provisioning, dashboards, health, purge, demo."""

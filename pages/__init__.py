@@ -1,0 +1,1 @@
+"""Generic pages and tables that both faces use; no rules."""

@@ -1,0 +1,1 @@
+"""What every server is; delivery servers, quotas, selection."""

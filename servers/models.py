@@ -1,0 +1,184 @@
+"""What every server is, and delivery servers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import new_uid
+from accounts.tenancy import CustomerOrSystem, CustomerQuerySet, M
+from keys.models import ApiKey
+from mail.addresses import normalize_address
+from mailboxes.models import Mailbox
+from providers.registry import PROVIDER_CHOICES, PROVIDERS, SERVER_TYPE_CHOICES, provider_of_server_type
+
+
+class ServerQuerySet(CustomerQuerySet[M]):
+    """Verbs of every server; the customer's face narrows by `for_customer` and `unlocked` first."""
+
+    def unlocked(self) -> Self:
+        return self.filter(locked=False)
+
+    def active(self) -> Self:
+        return self.filter(status=Server.Status.ACTIVE)
+
+    def enable(self) -> int:
+        """Activate those that are connected; the others stay as they are. Returns how many changed."""
+        return self.filter(connected_at__isnull=False).update(status=Server.Status.ACTIVE)
+
+    def disable(self) -> int:
+        return self.update(status=Server.Status.INACTIVE)
+
+    def lock(self) -> int:
+        return self.update(locked=True)
+
+    def unlock(self) -> int:
+        return self.update(locked=False)
+
+
+class Server(CustomerOrSystem):
+    """A mailbox put to use: whose it is, the key that opens it, its status and its connection."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        INACTIVE = "inactive", "Inactive"
+
+    uid = models.CharField(max_length=64, unique=True, default=new_uid)
+    name = models.CharField(max_length=150)
+    email = models.EmailField(max_length=320)
+    email_key = models.CharField(max_length=320, editable=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="%(class)ss")
+    mailbox = models.ForeignKey(
+        Mailbox, on_delete=models.PROTECT, related_name="%(class)ss", editable=False
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    locked = models.BooleanField(
+        default=False, help_text="The customer may see but not change this server; it keeps running."
+    )
+    connected_at = models.DateTimeField(null=True, editable=False)
+    tested_at = models.DateTimeField(null=True, editable=False)
+    # The last connection test, step by step: [{name, state, detail, code, cause, fix}].
+    steps = models.JSONField(default=list, blank=True, editable=False)
+    last_error = models.TextField(blank=True, editable=False)
+    last_error_code = models.CharField(max_length=100, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    provider: Any  # a column of bounce servers and monitors, a property of delivery servers
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email_key = normalize_address(self.email)
+        self.mailbox = Mailbox.objects.for_address(self.provider, self.email)
+        super().save(*args, **kwargs)
+
+    @property
+    def is_connected(self) -> bool:
+        return self.connected_at is not None
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    def record_connected(self, now: datetime, steps: list[dict[str, str]]) -> None:
+        self.steps, self.tested_at, self.connected_at = steps, now, now
+        self.last_error = self.last_error_code = ""
+        self.save(update_fields=["steps", "tested_at", "connected_at", "last_error", "last_error_code"])
+
+    def record_not_connected(self, now: datetime, steps: list[dict[str, str]], error: str, code: str) -> None:
+        """Saved, inactive, "Not connected": cause and fix stay with it until Connect again works."""
+        self.steps, self.tested_at, self.connected_at = steps, now, None
+        self.last_error, self.last_error_code = error, code
+        self.status = self.Status.INACTIVE
+        self.save(
+            update_fields=["steps", "tested_at", "connected_at", "last_error", "last_error_code", "status"]
+        )
+
+    def record_trouble(self, error: str, code: str) -> None:
+        """A connected server needs attention: shown with cause and fix, tried again next time."""
+        type(self)._default_manager.filter(pk=self.pk).update(last_error=error, last_error_code=code)
+
+
+class ReadingServer(Server):
+    """A server that reads: it names its provider itself."""
+
+    provider = models.CharField(max_length=20, choices=PROVIDER_CHOICES)
+    delete_processed = models.BooleanField(default=False)
+
+    class Meta(Server.Meta):
+        abstract = True
+
+
+class DeliveryServerQuerySet(ServerQuerySet["DeliveryServer"]):
+    def usable(self) -> Self:
+        """Active, connected, with a key that is neither disabled nor failing."""
+        return self.active().filter(connected_at__isnull=False, api_key__status=ApiKey.Status.ACTIVE)
+
+
+class DeliveryServer(Server):
+    """A mailbox that sends campaign mail."""
+
+    type = models.CharField(max_length=30, choices=SERVER_TYPE_CHOICES)
+    from_name = models.CharField(
+        max_length=150,
+        blank=True,
+        help_text="Empty: the mailbox's own display name. [DS_FROM_NAME] stands for it in texts.",
+    )
+    hourly_quota = models.PositiveIntegerField(default=0, help_text="0: no quota.")
+    daily_quota = models.PositiveIntegerField(default=0, help_text="0: no quota.")
+    # Sender trouble (limits, blocked account) pauses a server: no campaign mail before this moment.
+    paused_until = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_reason = models.TextField(blank=True, editable=False)
+
+    objects = DeliveryServerQuerySet.as_manager()
+
+    class Meta(Server.Meta):
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "status"], name="ds_customer_status"),
+            models.Index(fields=["email_key"], name="ds_email"),
+        ]
+
+    @property
+    def provider(self) -> str:
+        return provider_of_server_type(self.type)
+
+    @property
+    def provider_label(self) -> str:
+        return PROVIDERS[self.provider].label
+
+    def pause_until(self, until: datetime, reason: str) -> None:
+        DeliveryServer.objects.filter(pk=self.pk).update(paused_until=until, paused_reason=reason)
+
+
+class QuotaUse(models.Model):
+    """How many messages a delivery server has claimed within one hour or day (UTC)."""
+
+    server = models.ForeignKey(DeliveryServer, on_delete=models.CASCADE, related_name="quota_uses")
+    window = models.CharField(max_length=5, choices=[("hour", "Hour"), ("day", "Day")])
+    starts_at = models.DateTimeField()
+    used = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="quota_window", fields=["server", "window", "starts_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.server} {self.used} since {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def claim(cls, server: DeliveryServer, window: str, starts_at: datetime, quota: int) -> bool:
+        """Claim one message of `quota` (0: no quota) by one conditional UPDATE."""
+        cls.objects.get_or_create(server=server, window=window, starts_at=starts_at)
+        room = Q(used__lt=quota) if quota else Q()
+        row = cls.objects.filter(room, server=server, window=window, starts_at=starts_at)
+        return row.update(used=F("used") + 1) == 1
