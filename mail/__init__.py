@@ -1,0 +1,1 @@
+"""Mail without a database: composing, parsing, reading text and detecting bounces."""
