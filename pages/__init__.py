@@ -1,1 +1,1 @@
-"""Generic pages and tables that both faces use; no rules."""
+"""Generic pages, forms, tables and CSV files that both faces use; no rules of the product in here."""
