@@ -52,6 +52,11 @@ class Subscriber(CustomerOwned):
     email = models.CharField(max_length=320)
     email_key = models.CharField(max_length=320, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.CONFIRMED)
+    # What the status is beneath the blacklist, and becomes again when the address leaves it.
+    status_beneath = models.CharField(max_length=12, choices=Status, blank=True, editable=False)
+    moved_to = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
     fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -75,6 +80,32 @@ class Subscriber(CustomerOwned):
         self.email_key = normalize_address(self.email)
         self.customer_id = self.list.customer_id
         super().save(*args, **kwargs)
+
+    @property
+    def is_blacklisted(self) -> bool:
+        return self.status == self.Status.BLACKLISTED
+
+    @property
+    def standing(self) -> str:
+        """The status without regard to the blacklist; unconfirmed where nobody knows."""
+        if not self.is_blacklisted:
+            return self.status
+        return self.status_beneath or self.Status.UNCONFIRMED
+
+    def stand(self, standing: str) -> None:
+        """Set the status, beneath the blacklist where the address is on it. Does not save."""
+        if self.is_blacklisted:
+            self.status_beneath = standing
+        else:
+            self.status = standing
+
+    def enter_blacklist(self) -> None:
+        if not self.is_blacklisted:
+            self.status_beneath, self.status = self.status, self.Status.BLACKLISTED
+
+    def leave_blacklist(self) -> None:
+        if self.is_blacklisted:
+            self.status, self.status_beneath = self.standing, ""
 
 
 class BlacklistQuerySet(CustomerQuerySet["BlacklistEntry"]):
@@ -164,7 +195,6 @@ class Change(CustomerOrSystem):
         BLACKLIST = "blacklist", "Blacklisted"
         LIFT = "lift", "Lifted from the blacklist"
         DELETE = "delete", "Deleted"
-        RESTORE = "restore", "Restored"
         MOVE = "move", "Moved to another list"
         COPY = "copy", "Copied to another list"
         STOP_GROUP = "stop_group", "Stopped a campaign group"
@@ -178,6 +208,8 @@ class Change(CustomerOrSystem):
         SUBSCRIBER = "subscriber", "The subscriber"
         IMPORT = "import", "Import"
         PROVISIONING = "provisioning", "Provisioning"
+        # What others see of a shared blacklist entry: that it is there, and nothing of its cause.
+        PLATFORM = "platform", "The platform"
 
     email = models.CharField(max_length=320)
     email_key = models.CharField(max_length=320)
@@ -209,6 +241,7 @@ class Change(CustomerOrSystem):
         indexes: ClassVar = [
             models.Index(fields=["customer", "email_key", "-id"], name="change_customer_email"),
             models.Index(fields=["email_key", "action"], name="change_email_action"),
+            models.Index(fields=["subscriber_uid", "-id"], name="change_subscriber_uid"),
             models.Index(fields=["cause_kind", "cause_id"], name="change_cause"),
             models.Index(fields=["batch"], name="change_batch"),
             models.Index(fields=["at"], name="change_at"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.models import CustomerGroup
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from audience.models import Subscriber
 from campaigns.models import Campaign, Delivery
 from mailboxes.models import Mailbox, ProcessedMessage
-from servers.models import ReadingServer, ServerQuerySet
+from servers.models import DeliveryServer, ReadingServer, ServerQuerySet
 
 
 class BounceServer(ReadingServer):
@@ -42,6 +44,54 @@ class BounceType(models.TextChoices):
     INTERNAL = "internal", "Internal Bounce"
 
 
+class EffectState(models.TextChoices):
+    """What became of a bounce's effect."""
+
+    NONE = "", "No effect"
+    APPLIED = "applied", "Applied"
+    HELD = "held", "Held for a person"
+    DROPPED = "dropped", "Dropped"
+    UNDONE = "undone", "Undone"
+
+
+class BouncePolicy(models.Model):
+    """When soft bounces count as hard, and when effects are held for a person: per group, or for all."""
+
+    group = models.OneToOneField(
+        CustomerGroup,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="bounce_policy",
+        help_text="Empty: the default for every group that has none of its own.",
+    )
+    soft_bounces = models.PositiveSmallIntegerField(
+        "soft bounces that count as one hard",
+        default=0,
+        help_text="0: soft bounces are only logged. N: the Nth one within the days below counts as hard.",
+    )
+    soft_bounce_days = models.PositiveSmallIntegerField("within days", default=30)
+    brake_effects = models.PositiveIntegerField(
+        "brake after effects an hour",
+        default=0,
+        help_text="0: no brake. N: further blacklistings for the same reason or server wait for a person.",
+    )
+    brake_percent = models.PositiveSmallIntegerField(
+        "brake at percent of the hour's mail",
+        default=0,
+        help_text="0: no brake. Held when this share of what a server sent within an hour came back.",
+    )
+
+    class Meta:
+        verbose_name_plural = "bounce policies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("group", 0), name="bounce_policy_one_default"),
+        ]
+
+    def __str__(self) -> str:
+        return f"bounce policy of {self.group or 'all groups'}"
+
+
 class Bounce(CustomerOrSystem):
     """One failed recipient of one report. `customer` is null where no delivery was matched."""
 
@@ -63,6 +113,12 @@ class Bounce(CustomerOrSystem):
     evidence = models.TextField(blank=True)
     matched_by = models.CharField(max_length=20, blank=True)
     effect = models.CharField(max_length=250, blank=True)
+    effect_state = models.CharField(max_length=10, choices=EffectState, default=EffectState.NONE, blank=True)
+    # The sender's or its tenant's fault (limits, blocked account): pauses a server, touches nobody.
+    is_sender_fault = models.BooleanField(default=False)
+    # The same refusal in the same words, whoever the recipient: what the brake counts.
+    cause_key = models.CharField(max_length=64, blank=True, editable=False)
+    server = models.ForeignKey(DeliveryServer, on_delete=models.SET_NULL, null=True, related_name="bounces")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = CustomerQuerySet["Bounce"].as_manager()
@@ -74,6 +130,16 @@ class Bounce(CustomerOrSystem):
             models.Index(fields=["customer", "-id"], name="bounce_customer_newest"),
             models.Index(fields=["type", "-id"], name="bounce_type_newest"),
             models.Index(fields=["recipient_key"], name="bounce_recipient"),
+            models.Index(
+                fields=["cause_key", "created_at"],
+                name="bounce_brake_cause",
+                condition=models.Q(effect_state__in=["applied", "held"]),
+            ),
+            models.Index(
+                fields=["server", "created_at"],
+                name="bounce_brake_server",
+                condition=models.Q(effect_state__in=["applied", "held"]),
+            ),
             models.Index(fields=["created_at"], name="bounce_created_at"),
         ]
 

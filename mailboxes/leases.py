@@ -52,9 +52,8 @@ def claim(row: models.Model, name: str, seconds: int = LEASE_SECONDS) -> Lease |
     """Take the lease `name` of `row` for `seconds`, or None while somebody else's has not run out."""
     model = type(row)
     free = Q(**{f"{name}_until__isnull": True}) | Q(**{f"{name}_until__lte": Now()})
-    claimed = (
-        model._default_manager.filter(free, pk=row.pk)
-        .update(**{f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1})
+    claimed = model._default_manager.filter(free, pk=row.pk).update(
+        **{f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1}
     )
     if not claimed:
         return None

@@ -143,6 +143,10 @@ class ProcessedMessage(models.Model):
     raw = models.BinaryField(null=True, editable=False)
     disposal = models.CharField(max_length=10, choices=Disposal, default=Disposal.NONE, blank=True)
     handled_at = models.DateTimeField(null=True)
+    # The reading that handled it, so that one run can be looked through and undone.
+    run = models.ForeignKey(
+        "SyncRun", on_delete=models.SET_NULL, null=True, related_name="messages", editable=False
+    )
 
     class Meta:
         ordering = ("-pk",)
