@@ -149,8 +149,9 @@ class Delivery(CustomerOwned):
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
-    # Deferred: when it is tried again. Unknown: when it is looked for next.
+    # Deferred: when it is tried again. Unknown: when it is looked for next. Sent: when its ids are looked up.
     next_try_at = models.DateTimeField(null=True)
+    # Complete looks at Sent that found nothing; of a sent one, look-ups that found no ids yet.
     looks = models.PositiveSmallIntegerField(default=0)
     # While true the real Message-ID and thread are still to be learnt.
     ids_wanted = models.BooleanField(default=False)
@@ -218,6 +219,7 @@ class Attempt(models.Model):
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     server = models.ForeignKey(DeliveryServer, on_delete=models.SET_NULL, null=True, related_name="+")
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.SET_NULL, null=True, related_name="+")
     number = models.PositiveSmallIntegerField(default=1)
     started_at = models.DateTimeField(default=timezone.now)
     # No POST of this attempt starts after this moment, so a dead worker's claim can be judged.
@@ -230,6 +232,8 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ("pk",)
+        # A mailbox's pace is what it really attempted within the last minute and day.
+        indexes: ClassVar = [models.Index(fields=["mailbox", "-started_at"], name="attempt_pace")]
 
     def __str__(self) -> str:
-        return f"{self.delivery} #{self.number}"
+        return f"{self.delivery_id} #{self.number}"
