@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+from django.utils.timezone import now
 
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from mail.addresses import normalize_address
@@ -76,7 +76,7 @@ class Customer(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         ordering = ("name",)
@@ -122,7 +122,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=10, choices=Role, default=Role.OWNER)
     is_staff = models.BooleanField(default=False, editable=False)
     is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -215,7 +215,7 @@ class AuditEntry(CustomerOrSystem):
     object_name = models.CharField(max_length=320, blank=True)
     before = models.JSONField(default=dict, blank=True)
     after = models.JSONField(default=dict, blank=True)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=now)
 
     objects = CustomerQuerySet["AuditEntry"].as_manager()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -13,6 +13,7 @@ from accounts.models import Customer, new_uid
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from keys.sealing import SealedJSONField, SealedTextField
 from mail.addresses import normalize_address
+from providers.messages import AccessToken
 from providers.registry import PROVIDER_CHOICES
 
 # A token is renewed when it has less than this left; beat comes by every ten minutes.
@@ -51,6 +52,7 @@ class ApiKey(CustomerOrSystem):
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     last_error = models.TextField(blank=True, editable=False)
     last_error_code = models.CharField(max_length=100, blank=True, editable=False)
+    refused_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -72,15 +74,15 @@ class ApiKey(CustomerOrSystem):
         """Whether a server of this customer (None: unassigned) may use the key."""
         return self.is_system or self.customer_id == customer_id
 
-    def record_refusal(self, message: str, code: str) -> None:
-        """Open the circuit: the key fails until somebody changes or verifies it."""
+    def record_refusal(self, message: str, code: str, now: datetime) -> None:
+        """Open the circuit: the key is left alone for a while, or until somebody changes or verifies it."""
         ApiKey.objects.filter(pk=self.pk).exclude(status=self.Status.DISABLED).update(
-            status=self.Status.FAILING, last_error=message, last_error_code=code
+            status=self.Status.FAILING, last_error=message, last_error_code=code, refused_at=now
         )
 
     def record_success(self, now: datetime) -> None:
         ApiKey.objects.filter(pk=self.pk).exclude(status=self.Status.DISABLED).update(
-            status=self.Status.ACTIVE, last_error="", last_error_code="", last_ok_at=now
+            status=self.Status.ACTIVE, last_error="", last_error_code="", refused_at=None, last_ok_at=now
         )
 
 
@@ -139,6 +141,19 @@ class Token(CustomerOrSystem):
     def __str__(self) -> str:
         return f"{self.email} ({self.get_provider_display()})"
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.email_key = normalize_address(self.email)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature, passed on
+        super().save(*args, **kwargs)
+
+    def is_valid(self, now: datetime) -> bool:
+        return bool(self.access_token) and self.expires_at is not None and self.expires_at > now
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it should be renewed before it is used."""
+        return not self.is_valid(now + RENEW_BEFORE)
+
+    def as_access(self, email: str = "") -> AccessToken:
+        """The token as the providers take it; `email` where a key-wide token opens another mailbox."""
+        if self.access_token is None or self.expires_at is None:
+            raise ValueError("this token has not been acquired yet")
+        return AccessToken(email or self.email, self.access_token, self.expires_at, frozenset(self.scopes))

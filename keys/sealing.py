@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    TextField = models.TextField[Any, Any]
+else:
+    TextField = models.TextField
 
 
 class SealBroken(Exception):
@@ -47,7 +52,7 @@ def reseal(sealed: str) -> str:
     return keyring().rotate(sealed).decode()
 
 
-class SealedJSONField(models.TextField[Any, Any]):
+class SealedJSONField(TextField):
     """A JSON value that is only ever stored sealed; it cannot be searched, and exports leave it out."""
 
     def get_prep_value(self, value: Any) -> str | None:

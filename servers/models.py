@@ -16,6 +16,16 @@ from mail.addresses import normalize_address
 from mailboxes.models import Mailbox
 from providers.registry import PROVIDER_CHOICES, PROVIDERS, SERVER_TYPE_CHOICES, provider_of_server_type
 
+CONNECTION_FIELDS = (
+    "steps",
+    "tested_at",
+    "connected_at",
+    "last_error",
+    "last_error_code",
+    "status",
+    "resume_on_connect",
+)
+
 
 class ServerQuerySet(CustomerQuerySet[M]):
     """Verbs of every server; the customer's face narrows by `for_customer` and `unlocked` first."""
@@ -31,7 +41,7 @@ class ServerQuerySet(CustomerQuerySet[M]):
         return self.filter(connected_at__isnull=False).update(status=Server.Status.ACTIVE)
 
     def disable(self) -> int:
-        return self.update(status=Server.Status.INACTIVE)
+        return self.update(status=Server.Status.INACTIVE, resume_on_connect=False)
 
     def lock(self) -> int:
         return self.update(locked=True)
@@ -60,6 +70,8 @@ class Server(CustomerOrSystem):
         default=False, help_text="The customer may see but not change this server; it keeps running."
     )
     connected_at = models.DateTimeField(null=True, editable=False)
+    # A failed test made it inactive against its owner's will: it goes on as soon as one passes.
+    resume_on_connect = models.BooleanField(default=False, editable=False)
     tested_at = models.DateTimeField(null=True, editable=False)
     # The last connection test, step by step: [{name, state, detail, code, cause, fix}].
     steps = models.JSONField(default=list, blank=True, editable=False)
@@ -92,16 +104,17 @@ class Server(CustomerOrSystem):
     def record_connected(self, now: datetime, steps: list[dict[str, str]]) -> None:
         self.steps, self.tested_at, self.connected_at = steps, now, now
         self.last_error = self.last_error_code = ""
-        self.save(update_fields=["steps", "tested_at", "connected_at", "last_error", "last_error_code"])
+        if self.resume_on_connect:
+            self.status, self.resume_on_connect = self.Status.ACTIVE, False
+        self.save(update_fields=CONNECTION_FIELDS)
 
     def record_not_connected(self, now: datetime, steps: list[dict[str, str]], error: str, code: str) -> None:
         """Saved, inactive, "Not connected": cause and fix stay with it until Connect again works."""
         self.steps, self.tested_at, self.connected_at = steps, now, None
         self.last_error, self.last_error_code = error, code
+        self.resume_on_connect = self.resume_on_connect or self.is_active
         self.status = self.Status.INACTIVE
-        self.save(
-            update_fields=["steps", "tested_at", "connected_at", "last_error", "last_error_code", "status"]
-        )
+        self.save(update_fields=CONNECTION_FIELDS)
 
     def record_trouble(self, error: str, code: str) -> None:
         """A connected server needs attention: shown with cause and fix, tried again next time."""

@@ -1,0 +1,33 @@
+"""From a key's row to the client of its provider."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from keys.models import ApiKey
+from providers.base import MailProvider
+from providers.messages import BaseUrls
+from providers.registry import provider_for
+from providers.session import Http
+
+
+@lru_cache(maxsize=1)
+def shared_http() -> Http:
+    """The process's one pooled session; tests replace it by one over the sandbox."""
+    return Http()
+
+
+def base_urls() -> BaseUrls:
+    return BaseUrls(
+        microsoft_login=settings.MICROSOFT_LOGIN_URL,
+        microsoft_graph=settings.MICROSOFT_GRAPH_URL,
+        google_token=settings.GOOGLE_TOKEN_URL,
+        gmail=settings.GMAIL_URL,
+    )
+
+
+def client_for(api_key: ApiKey) -> MailProvider:
+    """The provider client of this key. Raises SealBroken where its secret cannot be opened any more."""
+    return provider_for(api_key.provider, base_urls(), api_key.credentials, http=shared_http())

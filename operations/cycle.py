@@ -1,0 +1,201 @@
+"""The cycle: recover → tokens → bounces → monitors, as rows that any number of workers share.
+
+A phase's work is its items. Whoever finishes the last item of a phase opens the next one, by a conditional
+UPDATE that only one can win; a bell that was lost is rung again by the tick (`waiting_items`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from celery import current_app
+from django.db import connections, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from mailboxes.leases import claim
+from operations.models import Cycle, Phase, PhaseItem
+from operations.phases import PHASES
+
+logger = structlog.get_logger(__name__)
+
+CYCLE_MINUTES = 10
+# Slots of cycles that a person or cron runs in one process; scheduled ones are named by their time.
+BY_HAND = "run-"
+THREADS = 8
+RUN_ITEM = "operations.tasks.run_item"
+ITEM_LEASE_SECONDS = 300
+# A cycle without any progress for this long has lost its workers.
+STALLED = timedelta(minutes=15)
+ORDER = [*PHASES, Phase.DONE]
+
+
+class StillRunning(Exception):
+    """The last cycle is being worked on; this one leaves it alone."""
+
+    def __init__(self, cycle: Cycle) -> None:
+        super().__init__(
+            f"The cycle of {cycle.started_at:%Y-%m-%d %H:%M} UTC is still running (phase “{cycle.phase}”)."
+        )
+        self.cycle = cycle
+
+
+def slot_of(now: datetime) -> str:
+    """The ten-minute slot of a scheduled cycle: the same for every scheduler that fires in it."""
+    return now.replace(minute=now.minute - now.minute % CYCLE_MINUTES, second=0, microsecond=0).isoformat()
+
+
+def start_cycle(now: datetime, slot: str) -> Cycle | None:
+    """Open the cycle of `slot` with its first phase; None where the slot was taken. Raises StillRunning."""
+    for unfinished in Cycle.objects.filter(finished_at__isnull=True):
+        if _is_alive(unfinished, now):
+            raise StillRunning(unfinished)
+        _close_interrupted(unfinished, now)
+    cycle, created = Cycle.objects.get_or_create(slot=slot, defaults={"started_at": now})
+    if not created:
+        return None
+    _open_phase(cycle, ORDER[0], now)
+    return cycle
+
+
+def _is_alive(cycle: Cycle, now: datetime) -> bool:
+    """Somebody holds one of its items, or (with a broker) it moved lately and its bells may be on their way."""
+    items = cycle.items.filter(state=PhaseItem.State.WAITING)
+    if items.filter(work_until__gt=Now()).exists():
+        return True
+    if cycle.slot.startswith(BY_HAND):
+        return False
+    last = cycle.items.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    return now - (last or cycle.started_at) < STALLED
+
+
+def _close_interrupted(cycle: Cycle, now: datetime) -> None:
+    """Nothing is lost: whatever it left undone is rows that the next cycle takes up."""
+    Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=True).update(
+        finished_at=now, note=f"Interrupted in phase “{cycle.phase}”; the next cycle goes on from its rows."
+    )
+    logger.warning("an interrupted cycle was closed", slot=cycle.slot, phase=cycle.phase)
+
+
+def _open_phase(cycle: Cycle, phase: Phase, now: datetime) -> None:
+    """Enter `phase` with its items; phases without work are passed through."""
+    while phase != Phase.DONE:
+        subjects = PHASES[phase].subjects(now)
+        with transaction.atomic():
+            Cycle.objects.filter(pk=cycle.pk).update(phase=phase)
+            PhaseItem.objects.bulk_create(
+                [PhaseItem(cycle=cycle, phase=phase, subject=subject) for subject in subjects],
+                ignore_conflicts=True,
+            )
+        if subjects:
+            _ring(cycle)
+            return
+        phase = ORDER[ORDER.index(phase) + 1]
+    Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=True).update(phase=Phase.DONE, finished_at=now)
+
+
+def _ring(cycle: Cycle) -> None:
+    """Ring for every item that waits; a cycle by hand does its own work."""
+    if cycle.slot.startswith(BY_HAND):
+        return
+    for pk in waiting_items(cycle):
+        current_app.send_task(RUN_ITEM, kwargs={"item_id": pk})
+
+
+def _current(cycle: Cycle) -> Phase:
+    return Phase(Cycle.objects.values_list("phase", flat=True).get(pk=cycle.pk))
+
+
+def work_item(item_pk: int, now: datetime) -> bool:
+    """Do one item under its lease, then open the next phase if it was the last; False where others have it."""
+    item = PhaseItem.objects.select_related("cycle").filter(pk=item_pk, state=PhaseItem.State.WAITING).first()
+    if item is None or (lease := claim(item, "work", ITEM_LEASE_SECONDS)) is None:
+        return False
+    PhaseItem.objects.filter(pk=item.pk).update(started_at=now)
+    report, state = _run(item, now)
+    with transaction.atomic():
+        lease.require()
+        PhaseItem.objects.filter(pk=item.pk).update(
+            state=state, report=report, finished_at=timezone.now(), work_until=None
+        )
+    advance(item.cycle, Phase(item.phase), now)
+    return True
+
+
+def _run(item: PhaseItem, now: datetime) -> tuple[dict[str, object], PhaseItem.State]:
+    """One bad mailbox never stops a phase: what nobody foresaw is logged whole and the item marked."""
+    try:
+        report = PHASES[Phase(item.phase)].work(item.subject, now)
+    except Exception as error:
+        logger.exception("a phase item failed", phase=item.phase, subject=item.subject)
+        return {"error": f"{type(error).__name__}: see the log"}, PhaseItem.State.FAILED
+    return report, PhaseItem.State.FAILED if report.get("error") else PhaseItem.State.DONE
+
+
+def advance(cycle: Cycle, phase: Phase, now: datetime) -> None:
+    """Open the phase after `phase` once all its items are done; exactly one caller wins."""
+    if cycle.items.filter(phase=phase, state=PhaseItem.State.WAITING).exists():
+        return
+    following = ORDER[ORDER.index(phase) + 1]
+    won = Cycle.objects.filter(pk=cycle.pk, phase=phase, finished_at__isnull=True).update(phase=following)
+    if won:
+        _open_phase(cycle, following, now)
+
+
+def waiting_items(cycle: Cycle) -> list[int]:
+    """Items of the current phase that nobody holds."""
+    free = Q(work_until__isnull=True) | Q(work_until__lte=Now())
+    items = cycle.items.filter(free, phase=_current(cycle), state=PhaseItem.State.WAITING)
+    return list(items.values_list("pk", flat=True))
+
+
+def ring_again(now: datetime) -> None:
+    """The tick: unfinished scheduled cycles whose bell was lost or whose worker died are taken up again."""
+    for cycle in Cycle.objects.filter(finished_at__isnull=True).exclude(slot__startswith=BY_HAND):
+        advance(cycle, _current(cycle), now)
+        _ring(cycle)
+
+
+def start_scheduled(now: datetime) -> Cycle | None:
+    """What the scheduler calls: the slot's cycle, or None where it runs already or the last one still does."""
+    try:
+        return start_cycle(now, slot_of(now))
+    except StillRunning as running:
+        logger.warning("cycle skipped", reason=str(running))
+        return None
+
+
+def run_cycle(now: datetime, *, side_by_side: bool) -> Cycle:
+    """A cycle by hand, from start to end in this process. Raises StillRunning."""
+    cycle = start_cycle(now, f"{BY_HAND}{now.isoformat()}-{uuid.uuid4().hex[:8]}")
+    assert cycle is not None  # nobody else can have taken a slot of this name
+    while not _is_finished(cycle):
+        items = waiting_items(cycle)
+        if not items:  # the last worker died between its last item and the next phase
+            advance(cycle, _current(cycle), now)
+        elif side_by_side and len(items) > 1:
+            _work_side_by_side(items, now)
+        else:
+            for pk in items:
+                work_item(pk, now)
+    cycle.refresh_from_db()
+    return cycle
+
+
+def _is_finished(cycle: Cycle) -> bool:
+    return Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=False).exists()
+
+
+def _work_side_by_side(items: list[int], now: datetime) -> None:
+    def work(pk: int) -> None:
+        try:
+            work_item(pk, now)
+        finally:
+            connections.close_all()  # each thread has its own
+
+    with ThreadPoolExecutor(min(THREADS, len(items)), "cycle") as pool:
+        list(pool.map(work, items))

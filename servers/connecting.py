@@ -1,0 +1,71 @@
+"""Testing a server's connection and remembering what was proved; the one way a server becomes connected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from keys.clients import client_for
+from keys.models import Token
+from keys.sealing import SealBroken
+from keys.tokens import row_for
+from mailboxes.models import Mailbox
+from providers.messages import Capabilities, Step, StepState
+from servers.models import DeliveryServer, Server
+
+logger = structlog.get_logger(__name__)
+
+
+def connect(server: Server, now: datetime) -> bool:
+    """Test a saved server with fresh tokens and record every step. Calls the provider: never in a transaction.
+
+    A delivery server is connected only when sending is proved possible, a reading one when reading is. Otherwise
+    it stays, inactive and "Not connected", with the failed step's cause and fix.
+    """
+    try:
+        found = client_for(server.api_key).check(server.email)
+    except SealBroken as error:
+        found = Capabilities(steps=(Step("credential", StepState.FAILED, str(error)),))
+    steps = [plain_step(step) for step in found.steps]
+    usable = found.send if isinstance(server, DeliveryServer) else found.read
+    if usable is False or (usable is None and not _token_passed(found)):
+        failed = next((step for step in steps if step["state"] == StepState.FAILED), None)
+        error, code = (failed["detail"], failed["code"]) if failed else ("The right to do this is missing.", "")
+        server.record_not_connected(now, steps, error, code)
+        logger.info("server is not connected", server=server.uid, code=code)
+        return False
+    _remember(server, found)
+    server.record_connected(now, steps)
+    return True
+
+
+def _token_passed(found: Capabilities) -> bool:
+    return any(step.name == "token" and step.state == StepState.PASSED for step in found.steps)
+
+
+def _remember(server: Server, found: Capabilities) -> None:
+    """The scopes that were proved are what later tokens ask for; the key's circuit is closed."""
+    token = row_for(customer_id=server.customer_id, email=server.email, api_key=server.api_key)
+    Token.objects.filter(pk=token.pk).update(
+        scopes=sorted(found.scopes), status=Token.Status.ACTIVE, last_error="", last_error_code=""
+    )
+    seen: dict[str, object] = {"display_name": found.display_name[:200]} if found.display_name else {}
+    if found.unread is not None:
+        seen["unread_at_connection"] = found.unread
+    if seen:
+        Mailbox.objects.filter(pk=server.mailbox_id).update(**seen)
+
+
+def plain_step(step: Step) -> dict[str, str]:
+    """A step as it is stored and shown."""
+    return {
+        "name": step.name,
+        "state": step.state.value,
+        "detail": step.detail,
+        "code": step.help.code if step.help else "",
+        "cause": step.help.cause if step.help else "",
+        "fix": step.help.fix if step.help else "",
+    }
+
+
