@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from providers.credentials import Credential, CredentialField
 from providers.messages import (
     AccessToken,
+    BaseUrls,
     Capabilities,
     Cursor,
     Disposal,
@@ -24,6 +27,16 @@ from providers.messages import (
     SentState,
     Start,
 )
+from providers.session import Http, shared_http
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A right to grant in the provider's console, as text to copy, and what it is for."""
+
+    value: str
+    purpose: str
+    is_optional: bool = False
 
 
 class MailProvider(ABC):
@@ -39,6 +52,30 @@ class MailProvider(ABC):
     limits: ClassVar[Limits]
     # All scopes a token may ask for; a token asks for those its check proved.
     scopes: ClassVar[frozenset[str]]
+    # What a key's form asks for, and what a person grants in the provider's console.
+    credential_fields: ClassVar[tuple[CredentialField, ...]]
+    permissions: ClassVar[tuple[Permission, ...]]
+    # What deleting a processed message means here, as a sentence beside that switch.
+    delete_note: ClassVar[str]
+
+    def __init__(self, urls: BaseUrls, credential: Credential, http: Http | None = None) -> None:
+        self.urls = urls
+        self.credential = credential
+        self.http = http or shared_http()
+
+    @classmethod
+    @abstractmethod
+    def read_credential(cls, fields: Mapping[str, str]) -> Credential:
+        """The credential in a form's fields. Raises CredentialInputError: per field, what is wrong and what to do."""
+
+    @classmethod
+    @abstractmethod
+    def load_credential(cls, fields: Mapping[str, str]) -> Credential:
+        """The credential that `Credential.to_dict` wrote; KeyError where a field is missing."""
+
+    def prepare_mailbox(self, token: AccessToken) -> None:
+        """Make a mailbox ready for our messages, once, after its check allows changing it. Harmless to repeat."""
+        return
 
     @abstractmethod
     def acquire_token(self, email: str, scopes: frozenset[str] | None = None) -> AccessToken:

@@ -4,6 +4,8 @@ ProviderError
 ├── TemporaryError            it may work later; nothing was accepted
 │   ├── Throttled             wait until `retry_at`, this mailbox only
 │   └── Unavailable           the provider or the way to it is down
+│       ├── NotSent           no connection: the request has certainly not arrived
+│       └── AnswerLost        the answer to a read was lost
 ├── PermanentError            it will not work until somebody changes something
 │   ├── CredentialRefused     the key: secret, certificate, tenant, service account
 │   ├── TokenRefused          the access token was not taken (401): refresh it once
@@ -11,6 +13,7 @@ ProviderError
 │   ├── MailboxUnavailable    no such mailbox, no licence, suspended
 │   ├── MessageRejected       this one message: size, recipients, headers
 │   ├── NotFound              the object is gone (moved, deleted, stale id)
+│   ├── AnswerTooLarge        more came than may be taken in
 │   └── Unsupported           the provider has no such ability
 └── OutcomeUnknown            a submission whose answer was lost: accepted or not, nobody knows
 """
@@ -76,6 +79,14 @@ class Unavailable(TemporaryError):
     retry_at: datetime | None = None
 
 
+class NotSent(Unavailable):
+    """No connection came about: the request has certainly not arrived."""
+
+
+class AnswerLost(Unavailable):
+    """The request may have arrived, its answer did not, or only in part."""
+
+
 class PermanentError(ProviderError):
     """It will not work until somebody changes something; `help` says who and what."""
 
@@ -108,5 +119,16 @@ class Unsupported(PermanentError):
     """The provider has no such ability."""
 
 
+class AnswerTooLarge(PermanentError):
+    """An answer grew beyond its limit and was cut off; `head` is how it began."""
+
+    head: bytes = b""
+
+
 class OutcomeUnknown(ProviderError):
-    """The answer to a submission was lost: never repeat it, look for it (`MailProvider.find_sent`)."""
+    """The answer to a submission was lost: never repeat it, look for it (`MailProvider.find_sent`).
+
+    `retry_at` (UTC) where the provider also told this mailbox to wait, as with a 503.
+    """
+
+    retry_at: datetime | None = None

@@ -9,6 +9,10 @@ from enum import StrEnum
 
 from providers.errors import Help, ProviderError
 
+# Carries a delivery's own token in every campaign message. One fixed name for all: each distinct name
+# uses up a named property of an Exchange mailbox for ever.
+TOKEN_HEADER = "X-Apiconnect-Token"
+
 # A mailbox's resume point, as JSON-ready text per folder. Opaque to everyone but the dialect that made it.
 Cursor = Mapping[str, str]
 
@@ -68,7 +72,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a mailbox's access may do, found by probing. None means the provider gives no way to tell."""
+    """What a mailbox's access may do, found by probing. None means the provider gives no way to tell.
+
+    `scopes` are the proven ones, which later tokens ask for; `send_as` the addresses it may send from.
+    """
 
     send: bool | None = None
     read: bool | None = None
@@ -77,6 +84,7 @@ class Capabilities:
     scopes: frozenset[str] = frozenset()
     display_name: str = ""
     unread: int | None = None
+    send_as: frozenset[str] = frozenset()
     steps: tuple[Step, ...] = ()
 
 
@@ -182,7 +190,10 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """A fetched message: `raw` bytes, or why there are none (`gone`: moved away or deleted meanwhile)."""
+    """A fetched message: `raw` bytes, or why there are none (`gone`: moved away or deleted meanwhile).
+
+    A message that is too large has an `error` with code "message-too-large" and its beginning in `raw`.
+    """
 
     ref: MessageRef
     raw: bytes | None = field(default=None, repr=False)

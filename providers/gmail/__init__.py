@@ -1,0 +1,1 @@
+"""The Gmail dialect, in parts: errors, finding, listing, batches."""

@@ -1,0 +1,1 @@
+"""The Microsoft Graph dialect, in parts: errors, sending, finding, listing, batches."""

@@ -1,0 +1,101 @@
+"""Work through messages in batches whose parts can fail one by one: what both dialects' batches share."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from providers.errors import AnswerLost, AnswerTooLarge, ProviderError, Throttled, TokenRefused, Unavailable
+from providers.messages import MessageRef
+from providers.session import Answer, Http
+
+# A mailbox's lease is held while we wait: a longer wait is the caller's to schedule.
+LONGEST_PAUSE = timedelta(seconds=10)
+# How often one message is tried after being throttled or failing at the provider.
+MAX_TRIES = 3
+
+# Each message's own answer; None where the provider did not try it because another one failed before it.
+Results = Mapping[str, Answer | None]
+Outcome = Answer | ProviderError
+
+
+class Rounds:
+    """Hands out batches of at most `size` until every message has an answer, or an error of its own.
+
+    `perform` sends one batch and returns answers by message id. A batch whose answer grows too large is
+    halved, down to single messages. A short throttle is waited for; a longer one ends the work: every
+    message left gets it as its error.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        *,
+        size: int,
+        perform: Callable[[Sequence[MessageRef]], Results],
+        error_for: Callable[[Answer], ProviderError],
+    ) -> None:
+        self._http = http
+        self._full_size = self._size = size
+        self._perform = perform
+        self._error_for = error_for
+        self._tries: Counter[str] = Counter()
+
+    def run(self, refs: Sequence[MessageRef]) -> Iterator[tuple[MessageRef, Outcome]]:
+        """Each message once, in no order. Raises what concerns all of them, such as TokenRefused."""
+        pending = deque(refs)
+        while pending:
+            batch = [pending.popleft() for _ in range(min(self._size, len(pending)))]
+            again: list[MessageRef] = []
+            throttle: Throttled | None = None
+            for ref, outcome in self._outcomes(batch):
+                if isinstance(outcome, Throttled):
+                    throttle = max(outcome, throttle or outcome, key=lambda error: error.retry_at)
+                if outcome is None or isinstance(outcome, Throttled):
+                    again.append(ref)
+                else:
+                    yield ref, outcome
+            pending.extendleft(reversed(again))
+            if throttle and not self._pause(throttle, again):
+                yield from ((ref, throttle) for ref in pending)
+                return
+
+    def _outcomes(self, batch: Sequence[MessageRef]) -> Iterator[tuple[MessageRef, Outcome | None]]:
+        """What became of each message of one batch; None means once more."""
+        try:
+            results = self._perform(batch)
+        except AnswerTooLarge as error:
+            self._size = max(1, len(batch) // 2)
+            yield from ((ref, error if len(batch) == 1 else None) for ref in batch)
+            return
+        self._size = min(self._full_size, self._size * 2)
+        for ref in batch:
+            yield ref, self._outcome(ref, results)
+
+    def _outcome(self, ref: MessageRef, results: Results) -> Outcome | None:
+        self._tries[ref.id] += 1
+        answer = results.get(ref.id)
+        if answer is None:
+            return self._again_or(ref, _left_out(), limit=self._full_size)
+        if answer.status < 300:
+            return answer
+        error = self._error_for(answer)
+        if isinstance(error, TokenRefused):
+            raise error
+        return self._again_or(ref, error, limit=MAX_TRIES) if isinstance(error, Unavailable) else error
+
+    def _again_or(self, ref: MessageRef, error: ProviderError, *, limit: int) -> ProviderError | None:
+        return error if self._tries[ref.id] >= limit else None
+
+    def _pause(self, throttle: Throttled, refs: Sequence[MessageRef]) -> bool:
+        """Wait as told, where that is short and has not happened too often; whether it did."""
+        wait = throttle.retry_at - self._http.clock()
+        if wait > LONGEST_PAUSE or any(self._tries[ref.id] >= MAX_TRIES for ref in refs):
+            return False
+        self._http.sleep(max(0.0, wait.total_seconds()))
+        return True
+
+
+def _left_out() -> ProviderError:
+    return AnswerLost("The provider left this message out of its answer.", code="answer-lost")
