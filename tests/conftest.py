@@ -1,0 +1,50 @@
+"""Fixtures for every test: a fast database, no network, and the sandbox under the real clients."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+
+REQUIRE_SERVICES = os.environ.get("REQUIRE_SERVICES") == "1"
+
+
+def pytest_configure() -> None:
+    """Tests on SQLite use a file, as the product does, but need not survive a power cut."""
+    options = settings.DATABASES["default"]
+    if options["ENGINE"].endswith("sqlite3"):
+        options["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+        var = Path(settings.VAR_DIR)
+        var.mkdir(exist_ok=True)
+        options["TEST"] = {"NAME": str(var / f"test-{os.getpid()}.sqlite3")}
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """A reachable Redis; the test is skipped where there is none and nobody required it."""
+    url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 6379), timeout=1).close()
+    except OSError as error:
+        if REQUIRE_SERVICES:
+            raise
+        pytest.skip(f"no Redis at {url}: {error}")
+    yield url
+
+
+@pytest.fixture
+def postgres() -> None:
+    """Only where the database under test is PostgreSQL (`make test` runs those marked `services` there)."""
+    if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        pytest.skip("runs in the PostgreSQL pass of make test")
