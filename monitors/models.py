@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from audience.models import CampaignGroup, MailingList, Subscriber
 from mailboxes.models import ProcessedMessage
-from monitors.conditions import Match, Where
+from monitors.conditions import Match, Where, validate_rule
 from servers.models import ReadingServer, ServerQuerySet
 
 
@@ -93,6 +94,29 @@ class Condition(models.Model):
                 violation_error_message="Choose the campaign group to stop.",
             ),
         ]
+
+    def clean(self) -> None:
+        """The pattern can be read, and a target is there, the customer's own, and only where it is needed."""
+        try:
+            validate_rule(self)
+        except ValueError as error:
+            raise ValidationError({"value": str(error)}) from None
+        self._check_target("target_list", self.action in LIST_ACTIONS, "Choose the list to move or copy to.")
+        self._check_target(
+            "target_group", self.action == Action.STOP_CAMPAIGN_GROUP, "Choose the campaign group to stop."
+        )
+
+    def _check_target(self, name: str, is_needed: bool, missing: str) -> None:
+        if not is_needed:
+            setattr(self, name, None)
+            return
+        if self.monitor.customer_id is None:
+            raise ValidationError(
+                {"action": "A monitor without a customer has no lists or groups of its own for this action."}
+            )
+        target = getattr(self, name)
+        if target is None or target.customer_id != self.monitor.customer_id:
+            raise ValidationError({name: missing})
 
     def __str__(self) -> str:
         return f"{self.get_where_display()} {self.get_match_display()} “{self.value}” → {self.action}"

@@ -95,7 +95,9 @@ def _open_phase(cycle: Cycle, phase: Phase, now: datetime) -> None:
             _ring(cycle)
             return
         phase = ORDER[ORDER.index(phase) + 1]
-    Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=True).update(phase=Phase.DONE, finished_at=now)
+    Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=True).update(
+        phase=Phase.DONE, finished_at=timezone.now()
+    )
 
 
 def _ring(cycle: Cycle) -> None:

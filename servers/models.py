@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -92,6 +93,17 @@ class Server(CustomerOrSystem):
         self.email_key = normalize_address(self.email)
         self.mailbox = Mailbox.objects.for_address(self.provider, self.email)
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """The key must be of the server's provider and may serve its customer."""
+        if self.api_key_id is None or not self.provider:
+            return
+        if self.api_key.provider != self.provider:
+            raise ValidationError(
+                {"api_key": f"This key is for {self.api_key.get_provider_display()}. Choose one of the server's provider."}
+            )
+        if not self.api_key.may_serve(self.customer_id):
+            raise ValidationError({"api_key": "This key belongs to another customer. Choose another one."})
 
     @property
     def is_connected(self) -> bool:
