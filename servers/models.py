@@ -63,9 +63,7 @@ class Server(CustomerOrSystem):
     email = models.EmailField(max_length=320)
     email_key = models.CharField(max_length=320, editable=False)
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="%(class)ss")
-    mailbox = models.ForeignKey(
-        Mailbox, on_delete=models.PROTECT, related_name="%(class)ss", editable=False
-    )
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="%(class)ss", editable=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     locked = models.BooleanField(
         default=False, help_text="The customer may see but not change this server; it keeps running."
@@ -100,7 +98,9 @@ class Server(CustomerOrSystem):
             return
         if self.api_key.provider != self.provider:
             raise ValidationError(
-                {"api_key": f"This key is for {self.api_key.get_provider_display()}. Choose one of the server's provider."}
+                {
+                    "api_key": f"This key is for {self.api_key.get_provider_display()}. Choose one of the server's provider."
+                }
             )
         if not self.api_key.may_serve(self.customer_id):
             raise ValidationError({"api_key": "This key belongs to another customer. Choose another one."})
@@ -201,9 +201,13 @@ class QuotaUse(models.Model):
         return f"{self.server} {self.used} since {self.starts_at:%Y-%m-%d %H:%M}"
 
     @classmethod
-    def claim(cls, server: DeliveryServer, window: str, starts_at: datetime, quota: int) -> bool:
-        """Claim one message of `quota` (0: no quota) by one conditional UPDATE."""
-        cls.objects.get_or_create(server=server, window=window, starts_at=starts_at)
-        room = Q(used__lt=quota) if quota else Q()
+    def claim(cls, server: DeliveryServer, window: str, starts_at: datetime, quota: int, count: int) -> bool:
+        """Claim `count` messages of `quota` (0: no quota) by one conditional UPDATE; all of them or none."""
+        room = Q(used__lte=quota - count) if quota else Q()
         row = cls.objects.filter(room, server=server, window=window, starts_at=starts_at)
-        return row.update(used=F("used") + 1) == 1
+        return row.update(used=F("used") + count) == 1
+
+    @classmethod
+    def give_back(cls, server: DeliveryServer, window: str, starts_at: datetime, count: int) -> None:
+        row = cls.objects.filter(server=server, window=window, starts_at=starts_at, used__gte=count)
+        row.update(used=F("used") - count)
