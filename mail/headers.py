@@ -70,8 +70,7 @@ def split_headers(data: bytes) -> tuple[Headers, bytes]:
         field = _FIELD.match(data, position, end)
         if not field:
             break
-        # A field goes on as long as the next line begins with a blank (RFC 5322, 2.2.3).
-        while data[end + 1 : end + 2] in (b" ", b"\t"):
+        while _goes_on(data, end):
             following = data.find(b"\n", end + 1)
             end = len(data) if following < 0 else following
         value = data[field.end() : min(end, field.end() + MAX_VALUE_BYTES)]
@@ -137,6 +136,15 @@ def _mailbox(name: str, angle: str, comment: str) -> list[tuple[str, str]]:
     if angle:
         return [(decode_header(name.strip()), angle.rpartition(":")[2])]
     return [(decode_header(comment), bare)] if "@" in bare else []
+
+
+def _goes_on(data: bytes, end: int) -> bool:
+    """Whether the line after `end` continues the field (RFC 5322, 2.2.3)."""
+    following = data[end + 1 : end + 2]
+    if following in (b" ", b"\t"):
+        return True
+    # Exchange returns messages whose folds have lost their blank: the parameter alone shows what it is.
+    return data[end - 1 : end] == b";" and following not in (b"", b"\n") and not _FIELD.match(data, end + 1)
 
 
 def _body(data: bytes, position: int) -> bytes:
