@@ -1,0 +1,144 @@
+"""Tier three: reports of failure that are written for people only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mail.detection.addresses import addresses_in
+from mail.detection.building import Finding, build
+from mail.detection.dialects import recognize
+from mail.detection.dialects.dialect import Dialect
+from mail.detection.judging import Failure, Judgement, judge
+from mail.detection.notices import Notice, notices_in
+from mail.detection.report import Report
+from mail.detection.sections import Section, find_after, find_mentioned, find_sections
+from mail.detection.verdicts import Bounce, CustomPhrase
+
+# Words right before the recipient in notices that put it into a sentence.
+LEADS = (
+    "following recipient:",
+    "following recipients:",
+    "following address:",
+    "recipient address:",
+    "recipient:",
+    "failed recipient:",
+    "could not be delivered to",
+    "couldn't be delivered to",
+    "cannot be delivered to",
+    "was not delivered to",
+    "wasn't delivered to",
+    "unable to deliver message to",
+    "your message to",
+    "message to",
+    "mailbox is full:",
+    "rcpt to:",
+)
+
+
+def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounce]:
+    """The bounces a notice describes in words; empty where it describes none."""
+    if not report.notice.strip() or report.is_answer:
+        return []
+    words = report.notice_words
+    dialect = recognize(words)
+    if not is_trusted(report, dialect):
+        return []
+    kinds = notices_in(words)
+    if not tells_of_failure(kinds, dialect, report):
+        return []
+    action = "delayed" if Notice.DELAY in kinds and "permanent" not in words else "failed"
+    sections = find_recipients(report, dialect)
+    tier = f"body.{dialect.name if dialect else 'generic'}"
+    bounces = [
+        describe_section(report, section, len(sections), tier, action, phrases) for section in sections
+    ]
+    return [bounce for bounce in bounces if bounce is not None]
+
+
+def is_trusted(report: Report, dialect: Dialect | None) -> bool:
+    """Whether the sender may be believed to be a mail system."""
+    if report.is_from_daemon or "x-failed-recipients" in report.headers:
+        return True
+    return dialect is not None and (
+        report.is_from_machine or report.is_report_type or not looks_personal(report)
+    )
+
+
+def looks_personal(report: Report) -> bool:
+    """Whether a person seems to have written the mail."""
+    return any(name in report.headers for name in ("in-reply-to", "references", "user-agent", "x-mailer"))
+
+
+def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: Report) -> bool:
+    """Whether the phrases of a notice add up to a failure."""
+    if Notice.RECEIPT in kinds and dialect is None:
+        return False
+    if Notice.SUCCESS in kinds and Notice.FAILURE not in kinds and Notice.DELAY not in kinds:
+        return False
+    if (Notice.REPLY in kinds or Notice.CHALLENGE in kinds) and dialect is None:
+        return False
+    return (
+        dialect is not None
+        or Notice.FAILURE in kinds
+        or Notice.DELAY in kinds
+        or bool(report.failed_recipients)
+    )
+
+
+def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
+    """The failed recipients with what is said about each."""
+    notice, own = report.notice, report.own_addresses
+    failed = report.failed_recipients
+    sections = find_sections(notice, own)
+    if failed:
+        return [section_of(address, sections, len(failed), notice) for address in failed]
+    if sections:
+        return sections
+    found = find_after(notice, (*(dialect.leads if dialect else ()), *LEADS))
+    mentioned = [found] if found else find_mentioned(notice, own, report.returned.get("to", ""))
+    if not mentioned:
+        mentioned = addresses_in(report.returned.get("to", ""), 1) if dialect else []
+    return [Section(address, notice) for address in mentioned]
+
+
+def section_of(address: str, sections: list[Section], count: int, notice: str) -> Section:
+    """The section about an address of X-Failed-Recipients."""
+    for section in sections:
+        if address.lower() in (section.recipient.lower(), section.original.lower()):
+            return section._replace(recipient=address)
+    return Section(address, notice if count == 1 else "")
+
+
+def describe_section(
+    report: Report, section: Section, count: int, tier: str, action: str, phrases: Sequence[CustomPhrase]
+) -> Bounce | None:
+    """The bounce of one recipient; None where an unknown system gives no reason at all."""
+    judgement = judge_section(report, section, count, tier, phrases)
+    if not judgement.is_decided and tier == "body.generic" and not report.failed_recipients:
+        if Notice.FAILURE not in notices_in(report.subject):
+            return None
+    original = section.original if "@" in section.original else ""
+    return build(
+        report,
+        judgement,
+        Finding(
+            original=original,
+            final=section.recipient,
+            diagnostic=section.text.strip(),
+            status=judgement.codes.status,
+            action=action,
+        ),
+    )
+
+
+def judge_section(
+    report: Report, section: Section, count: int, tier: str, phrases: Sequence[CustomPhrase]
+) -> Judgement:
+    """The judgement on a section, or on the whole notice where the section says nothing."""
+    judgement = judge(Failure(section.text, tier=tier, context=section.text.lower()), phrases)
+    if judgement.is_decided or section.text is report.notice:
+        return judgement
+    if count > 1 and section.text.strip():
+        return judgement
+    whole = judge(Failure(report.notice, tier=tier, context=report.notice[:4000].lower()), phrases)
+    return whole if whole.is_decided else judgement

@@ -1,0 +1,64 @@
+"""Puts a bounce together from a judgement and what the report says around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mail.detection.judging import Judgement
+from mail.detection.mime import Headers
+from mail.detection.replies import MAX_DIAGNOSTIC
+from mail.detection.report import Report
+from mail.detection.returned import find_message_id, find_token, known_ids
+from mail.detection.verdicts import Bounce, BounceType
+
+MAX_FIELD = 320
+
+
+@dataclass(slots=True)
+class Finding:
+    """What a report says about one failed recipient, beside the verdict."""
+
+    original: str = ""
+    final: str = ""
+    diagnostic: str = ""
+    status: str = ""
+    reporting_mta: str = ""
+    action: str = "failed"
+    common: Headers = field(default_factory=dict)
+
+
+def build(report: Report, judgement: Judgement, finding: Finding) -> Bounce:
+    """The bounce of one failed recipient; a delay is soft whatever its reason."""
+    verdict = judgement.verdict
+    is_delay = finding.action.startswith("delayed")
+    returned = report.returned
+    message_id = find_message_id(
+        returned,
+        report.notice,
+        finding.common.get("x-original-message-id", ""),
+        report.headers.get("x-original-message-id", ""),
+    )
+    return Bounce(
+        recipient=(finding.original or finding.final) or None,
+        type=BounceType.SOFT if is_delay else verdict.type,
+        rule=f"delay.{verdict.rule}" if is_delay else verdict.rule,
+        evidence=verdict.evidence,
+        original_recipient=finding.original[:MAX_FIELD],
+        final_recipient=finding.final[:MAX_FIELD],
+        status=finding.status,
+        reply_code=judgement.codes.reply,
+        diagnostic=" ".join(finding.diagnostic.split())[:MAX_DIAGNOSTIC],
+        reporting_mta=finding.reporting_mta[:MAX_FIELD],
+        action=finding.action[:20],
+        message_id=message_id,
+        message_ids=known_ids(message_id, returned, {**report.headers, **pick_ids(finding.common)}),
+        token=find_token(returned),
+        thread_topic=report.headers.get("thread-topic", "")[:MAX_FIELD],
+        is_delay=is_delay,
+        sender_fault=verdict.sender_fault and not is_delay,
+    )
+
+
+def pick_ids(common: Headers) -> Headers:
+    """The fields of a status part that carry the original Message-ID."""
+    return {name: value for name, value in common.items() if "message-id" in name}

@@ -1,0 +1,114 @@
+"""Weighs the words of a failure against its codes and gives the verdict.
+
+Order: an administrator's phrase, plain words, words of middling weight, the status code
+of the reply, the status field, weak words, the reply code. docs/bounce-detection.md says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mail.detection.phrases import Phrase, phrase_table
+from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
+from mail.detection.replies import Codes, is_about_sender, read_codes, simplify
+from mail.detection.status_codes import TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
+from mail.detection.verdicts import BounceType, CustomPhrase, Verdict
+
+WEAK_RANK = 2 * STRENGTH_STEP
+UNDECIDED = Verdict(BounceType.SOFT, "undecided")
+
+
+class Failure(NamedTuple):
+    """What is known about one failed delivery before it is judged."""
+
+    text: str
+    status: str = ""
+    tier: str = "dsn"
+    context: str = ""  # the surrounding report, lower case: it may name the refused command
+
+
+class Judgement(NamedTuple):
+    """A verdict and the codes that were read on the way."""
+
+    verdict: Verdict
+    codes: Codes
+    is_decided: bool
+
+
+def judge(failure: Failure, phrases: Sequence[CustomPhrase] = ()) -> Judgement:
+    """The verdict on one failed delivery."""
+    codes = read_codes(failure.text)
+    words = simplify(failure.text)
+    own = match_custom(words, phrases)
+    if own is not None:
+        return Judgement(own, codes, True)
+    status = choose_status(codes.status, failure.status)
+    verdict = weigh(words, codes, status, failure)
+    if verdict is None:
+        return Judgement(UNDECIDED, Codes(codes.reply, status), False)
+    return Judgement(verdict, Codes(codes.reply, status), True)
+
+
+def choose_status(of_text: str, of_field: str) -> str:
+    """The code of the reply, unless it says nothing and the field does."""
+    if not of_text or (of_text.endswith(".0.0") and of_field and not of_field.endswith(".0.0")):
+        return of_field
+    return of_text
+
+
+def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | None:
+    """The verdict by words, then codes, then weak words; None where nothing speaks."""
+    table, phrase_set = phrase_table()
+    index = phrase_set.first(words) if words else None
+    phrase = table[index] if index is not None else None
+    if phrase is not None and phrase.rank < WEAK_RANK:
+        return by_phrase(phrase, codes, status, failure)
+    if status:
+        found = reason_of_status(status)
+        if found is not None:
+            return by_code(found[0], f"{failure.tier}.status.{status}", found[1], codes, failure)
+    if phrase is not None:
+        return by_phrase(phrase, codes, status, failure)
+    found = reason_of_reply(codes.reply)
+    if found is not None:
+        return by_code(found[0], f"{failure.tier}.reply.{codes.reply}", found[1], codes, failure)
+    return None
+
+
+def by_phrase(phrase: Phrase, codes: Codes, status: str, failure: Failure) -> Verdict:
+    """The verdict of a phrase, doubted where code or command speak against a dead recipient."""
+    reason, rule = doubt(phrase.reason, codes, failure)
+    if reason is phrase.reason and reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK:
+        # "mailbox unavailable" and the like are the stock texts of 550: only that code is trusted.
+        if codes.reply not in ("550", "553", "") or status.startswith("4"):
+            return Verdict(BounceType.SOFT, f"{failure.tier}.words.unavailable", phrase.text)
+    return Verdict(reason.type, f"{failure.tier}.words.{rule}", phrase.text, reason.is_sender_fault)
+
+
+def by_code(reason: Reason, rule: str, source: str, codes: Codes, failure: Failure) -> Verdict:
+    """The verdict of a code, doubted where the command speaks against it."""
+    doubted, name = doubt(reason, codes, failure)
+    if doubted is not reason:
+        return Verdict(doubted.type, f"{rule}.{name}", source)
+    return Verdict(reason.type, rule, source, reason.is_sender_fault)
+
+
+def doubt(reason: Reason, codes: Codes, failure: Failure) -> tuple[Reason, str]:
+    """`reason`, or a milder one where the mail says too little to call a recipient dead."""
+    if reason.name not in TRANSIENT_ONLY_SOFT:
+        return reason, reason.name
+    if codes.reply.startswith("4") or codes.status.startswith("4"):
+        return REASONS["system"], f"{reason.name}-transient"
+    if is_about_sender(failure.context):
+        return REASONS["sender-rejected"], f"{reason.name}-before-recipient"
+    return reason, reason.name
+
+
+def match_custom(words: str, phrases: Sequence[CustomPhrase]) -> Verdict | None:
+    """The verdict of the first administrator's phrase found in `words`."""
+    for number, phrase in enumerate(phrases, start=1):
+        text = simplify(phrase.text)
+        if text and text in words:
+            return Verdict(phrase.type, f"custom.{phrase.id or number}", phrase.text)
+    return None

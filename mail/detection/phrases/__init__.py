@@ -1,0 +1,88 @@
+"""The built-in phrases as one automaton: a text is read once, however many phrases there are.
+
+Each .tsv file is a table of reason, phrase and source. In a phrase `@` stands for an
+address, `%` for one word and `*` for a short gap; a leading `?` on the reason makes the
+phrase weaker, `??` weaker still (see reasons.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import re2
+
+from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
+
+FOLDER = Path(__file__).parent
+MAX_AUTOMATON_BYTES = 64 * 1024 * 1024
+
+
+class Phrase(NamedTuple):
+    """One row of a table."""
+
+    reason: Reason
+    text: str
+    source: str
+    rank: int
+
+
+def read_table(name: str) -> Iterator[list[str]]:
+    """The rows of one .tsv file in this folder, comments left out."""
+    for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            yield line.split("\t")
+
+
+def load_phrases() -> list[Phrase]:
+    """Every phrase about a failure, in the order of precedence."""
+    phrases = []
+    for path in sorted(FOLDER.glob("*.tsv")):
+        if path.stem in NOTICE_TABLES:
+            continue
+        for mark, text, source in read_table(path.name):
+            strength = len(mark) - len(mark.lstrip("?"))
+            reason = REASONS[mark.lstrip("?")]
+            phrases.append(Phrase(reason, text, source, reason.rank + strength * STRENGTH_STEP))
+    return sorted(phrases, key=lambda phrase: phrase.rank)
+
+
+NOTICE_TABLES = {"notices"}
+WILDCARDS = {"*": r".{0,40}", "%": r"[^ ]{1,80}"}
+
+
+def to_pattern(text: str) -> str:
+    """The regular expression of a phrase: it starts at a word and may end inside one."""
+    parts = (WILDCARDS.get(char) or re2.escape(char) for char in text)
+    boundary = r"\b" if text[0].isascii() and text[0].isalnum() else ""
+    return boundary + "".join(parts)
+
+
+class PhraseSet:
+    """Many phrases searched for in one pass over a text."""
+
+    def __init__(self, texts: list[str]) -> None:
+        options = re2.Options()
+        options.max_mem = MAX_AUTOMATON_BYTES
+        self._set = re2.Set.SearchSet(options)
+        for text in texts:
+            self._set.Add(to_pattern(text))
+        self._set.Compile()
+
+    def first(self, text: str) -> int | None:
+        """The index of the first phrase, in the order given, that occurs in `text`."""
+        found = self._set.Match(text)
+        return min(found) if found else None
+
+    def every(self, text: str) -> list[int]:
+        """The indexes of all phrases that occur in `text`."""
+        return list(self._set.Match(text) or ())
+
+
+@lru_cache(maxsize=1)
+def phrase_table() -> tuple[list[Phrase], PhraseSet]:
+    """The phrases in the order of precedence, and the set that finds them."""
+    phrases = load_phrases()
+    return phrases, PhraseSet([phrase.text for phrase in phrases])

@@ -1,0 +1,90 @@
+"""Reads SMTP replies in free text: codes, the phase that failed, and a form fit for phrases."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import re2
+
+MAX_DIAGNOSTIC = 2000  # characters of a diagnostic that are read and kept
+
+# "550 5.1.1", "550-5.1.1", "550 #5.1.0", "550-'5.2.2"
+REPLY_AND_STATUS = re2.compile(
+    rb"(?:^|[^0-9.])([245][0-9][0-9])[ -]+[#'\"(\[]*([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|\.[^0-9]|\.?$)"
+)
+STATUS = re2.compile(
+    rb"(?:^|[^0-9A-Za-z.\-])#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9A-Za-z.\-]|\.[^0-9]|-[^0-9]|\.?$)"
+)
+REPLY = re2.compile(rb"(?:^|[\s:;,<(\['\"])([45][0-5][0-9])(?:[\s:;,<>\])'\"]|-[^0-9.]|- |$)")
+FIELD_STATUS = re2.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})")
+CONTINUATION = re2.compile(r"[245][0-9][0-9]-(?:#?[245]\.[0-9]{1,3}\.[0-9]{1,3}[ :]?)?")
+ADDRESS = re2.compile(r"<?(?:\"[^\"<>@]{1,64}\"|[^\s<>()\[\]\",:;'@]{1,128})@[^\s<>()\[\]\",:;'@]{1,255}>?")
+
+
+class Codes(NamedTuple):
+    """An SMTP reply code and an enhanced status code, "" where absent."""
+
+    reply: str
+    status: str
+
+
+def read_codes(text: str) -> Codes:
+    """The SMTP reply code and enhanced status code that `text` reports.
+
+    A status beside a reply code is the remote server's own and goes before one that
+    stands alone.
+    """
+    data = text.encode("utf-8", "replace")
+    match = REPLY_AND_STATUS.search(data)
+    if match is not None:
+        return Codes(match.group(1).decode(), match.group(2).decode())
+    status = STATUS.search(data)
+    reply = REPLY.search(data)
+    return Codes(
+        reply.group(1).decode() if reply else "",
+        status.group(1).decode() if status else "",
+    )
+
+
+def read_status_field(value: str) -> str:
+    """The x.y.z code of a Status field, comments and stray text allowed around it."""
+    match = FIELD_STATUS.search(value.encode("utf-8", "replace"))
+    return match.group(1).decode() if match else ""
+
+
+def simplify(text: str) -> str:
+    """`text` in the form phrases are written in: lower case, one line, addresses as "@"."""
+    text = " ".join(text[:MAX_DIAGNOSTIC].lower().split())
+    if "-" in text and ("0-" in text or "1-" in text or "2-" in text or "3-" in text or "4-" in text):
+        text = CONTINUATION.sub("", text)
+        text = " ".join(text.split())
+    if "@" in text:
+        text = ADDRESS.sub("@", text)
+    return text.replace("’", "'").replace("\u00a0", " ")
+
+
+# The command that was refused: where it is not about the recipient, the recipient is not at fault.
+SENDER_PHASES = (
+    "in reply to mail from",
+    "after mail from",
+    "[mail_from]",
+    ">>> mail from",
+    "in reply to ehlo",
+    "in reply to helo",
+    "after helo",
+    "after ehlo",
+    "after initial connection",
+    "refused to talk to me",
+    "while connecting",
+    "but sender was rejected",
+    "did not like our mail from",
+    "did not like our greeting",
+    "connected to % but greeting failed",
+    "but greeting failed",
+    "in response to mail from",
+)
+
+
+def is_about_sender(text: str) -> bool:
+    """Whether `text` (lower case) says that the refusal came before the recipient was named."""
+    return any(phase in text for phase in SENDER_PHASES)

@@ -1,0 +1,218 @@
+"""A mail seen as a possible report: its parts by role, its sender, and the message it returns."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from mail.detection.addresses import addresses_in, first_address
+from mail.detection.mime import Headers, Message, Part, parameter, parse_header, split_header
+from mail.detection.returned import cut_returned, header_lines
+from mail.detection.text import header_text, part_bytes, part_text
+
+STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+DISPOSITION_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+FEEDBACK_TYPES = frozenset({"message/feedback-report"})
+RETURNED_TYPES = frozenset(
+    {
+        "message/rfc822",
+        "message/global",
+        "message/global-headers",
+        "message/rfc822-headers",
+        "message/partial",
+        "text/rfc822-headers",
+        "text/rfc822-header",
+        "text/rfc822",
+    }
+)
+RETURNED_STARTS = (
+    b"Received:",
+    b"Return-Path:",
+    b"Return-path:",
+    b"X-Originating-IP:",
+    b"Message-ID:",
+    b"Message-Id:",
+)
+
+DAEMONS = (
+    "mailer-daemon",
+    "mailer daemon",
+    "mailerdaemon",
+    "mail-daemon",
+    "maildaemon",
+    "mdaemon",
+    "postmaster",
+    "poostmaster",
+    "post_master",
+    "mail delivery s",
+    "mail deliver s",
+    "mail delivery service",
+    "delivery subsystem",
+    "mail administrator",
+    "mail system",
+    "mail-system",
+    "mailsystem",
+    "content-filter at",
+    "interscan",
+    "microsoft outlook",
+    "microsoftexchange",
+    "bounce-notification",
+    "mailer@",
+    "smtp-daemon",
+    "autoresponder@",
+)
+REPLY_PREFIXES = (
+    "re:",
+    "fw:",
+    "fwd:",
+    "aw:",
+    "wg:",
+    "tr:",
+    "rv:",
+    "sv:",
+    "vs:",
+    "antw:",
+    "odp:",
+    "r:",
+    "i:",
+    "res:",
+    "enc:",
+    "ynt:",
+    "回复:",
+    "转发:",
+    "返信:",
+    "転送:",
+)
+
+
+class Report:
+    """A mail opened for detection, every costly piece of it made when first asked for."""
+
+    def __init__(self, message: Message) -> None:
+        self.headers = message.headers
+        self.type = message.type
+        self.status_parts: list[Part] = []
+        self.feedback_parts: list[Part] = []
+        self.returned_parts: list[Part] = []
+        self.text_parts: list[Part] = []
+        self.is_disposition = False
+        for part in message.parts:
+            self._sort_in(part)
+
+    def _sort_in(self, part: Part) -> None:
+        if part.type in STATUS_TYPES:
+            self.status_parts.append(part)
+        elif part.type in RETURNED_TYPES:
+            self.returned_parts.append(part)
+        elif part.type in FEEDBACK_TYPES:
+            self.feedback_parts.append(part)
+        elif part.type in DISPOSITION_TYPES:
+            self.is_disposition = True
+        elif part.type.startswith("text/"):
+            if self.text_parts and part.body.lstrip()[:20].startswith(RETURNED_STARTS):
+                self.returned_parts.append(part)
+            else:
+                self.text_parts.append(part)
+
+    @cached_property
+    def subject(self) -> str:
+        """The subject, lower case, encoded words decoded."""
+        return header_text(self.headers, "subject").lower()
+
+    @cached_property
+    def is_report_type(self) -> bool:
+        """Whether the mail says that it is a delivery report (RFC 6522)."""
+        return (
+            self.type == "multipart/report"
+            and "disposition" not in self.headers.get("content-type", "").lower()
+        )
+
+    @cached_property
+    def is_from_daemon(self) -> bool:
+        """Whether a mail system rather than a person or a service appears as the sender."""
+        sender = self.headers.get("from", "").lower()
+        if "=?" in sender:
+            sender = header_text(self.headers, "from").lower()
+        return sender in ("", "<>") or any(daemon in sender for daemon in DAEMONS)
+
+    @cached_property
+    def is_from_machine(self) -> bool:
+        """Whether anything in the header says that no person wrote this."""
+        automatic = self.headers.get("auto-submitted", "no").lower()
+        return (
+            self.is_from_daemon
+            or "x-failed-recipients" in self.headers
+            or self.headers.get("return-path") in ("<>", "")
+            or not automatic.startswith("no")
+        )
+
+    @cached_property
+    def is_answer(self) -> bool:
+        """Whether the mail looks like an answer, a forward or list mail."""
+        headers = self.headers
+        if self.subject.startswith(REPLY_PREFIXES):
+            return True
+        if "list-id" in headers or "list-unsubscribe" in headers or "list-post" in headers:
+            return True
+        return (
+            not self.is_from_daemon
+            and ("x-mailer" in headers or "user-agent" in headers)
+            and "in-reply-to" in headers
+        )
+
+    @cached_property
+    def body(self) -> tuple[str, str]:
+        """What the system wrote, and what follows it of the returned message."""
+        if not self.text_parts:
+            return "", ""
+        plain = [part for part in self.text_parts if part.type != "text/html"]
+        best = plain[0] if plain else self.text_parts[0]
+        text = part_text(best)
+        if len(text.strip()) < 20 and len(self.text_parts) > 1:
+            text = "\n".join(part_text(part) for part in self.text_parts[:4])
+        return cut_returned(text)
+
+    @property
+    def notice(self) -> str:
+        """What the system wrote for people to read."""
+        return self.body[0]
+
+    @cached_property
+    def notice_words(self) -> str:
+        """The subject and the beginning of the notice, lower case, on one line."""
+        return self.subject + " \n " + " ".join(self.notice[:6000].lower().split())
+
+    @cached_property
+    def returned(self) -> Headers:
+        """The header fields of the returned message, as far as they came back."""
+        headers: Headers = {}
+        for part in self.returned_parts[:2]:
+            body = (
+                part_bytes(part)
+                if part.headers.get("content-transfer-encoding", "")[:1] in "bBqQ"
+                else part.body
+            )
+            found = split_header(body)[0] if b"\n\n" in body[:200_000] else parse_header(body[:100_000])
+            headers = {**found, **headers}
+        if not headers and self.body[1]:
+            headers = parse_header(header_lines(self.body[1]).encode("utf-8", "replace"))
+        return headers
+
+    @cached_property
+    def failed_recipients(self) -> list[str]:
+        """The addresses of Exim's and Gmail's X-Failed-Recipients field."""
+        return addresses_in(self.headers.get("x-failed-recipients", ""))
+
+    @cached_property
+    def own_addresses(self) -> frozenset[str]:
+        """Who this mail is from and to: seldom a failed recipient."""
+        names = ("from", "to", "delivered-to", "x-original-to", "envelope-to")
+        found = {address.lower() for name in names for address in addresses_in(self.headers.get(name, ""), 5)}
+        found.add(first_address(self.returned.get("return-path", "")).lower())
+        found.add(first_address(self.returned.get("from", "")).lower())
+        found.discard("")
+        return frozenset(found)
+
+    @cached_property
+    def charset(self) -> str:
+        """The charset the notice declares."""
+        return parameter(self.text_parts[0].headers, "charset") if self.text_parts else ""
