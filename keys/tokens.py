@@ -181,8 +181,6 @@ def record_failure(token: Token, error: ProviderError, now: datetime) -> None:
     logger.warning("token request failed", email=token.email, code=error.code, request_id=error.request_id)
     if isinstance(error, TemporaryError):
         return
-    group_of(token).update(
-        status=Token.Status.FAILING, last_error=error.message, last_error_code=error.code
-    )
+    group_of(token).update(status=Token.Status.FAILING, last_error=error.message, last_error_code=error.code)
     if isinstance(error, CredentialRefused):
         token.api_key.record_refusal(error.message, error.code, now)

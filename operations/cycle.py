@@ -63,7 +63,7 @@ def start_cycle(now: datetime, slot: str) -> Cycle | None:
 
 
 def _is_alive(cycle: Cycle, now: datetime) -> bool:
-    """Somebody holds one of its items, or (with a broker) it moved lately and its bells may be on their way."""
+    """Somebody holds one of its items, or (with a broker) it moved lately and its bells may be under way."""
     items = cycle.items.filter(state=PhaseItem.State.WAITING)
     if items.filter(work_until__gt=Now()).exists():
         return True
@@ -113,7 +113,7 @@ def _current(cycle: Cycle) -> Phase:
 
 
 def work_item(item_pk: int, now: datetime) -> bool:
-    """Do one item under its lease, then open the next phase if it was the last; False where others have it."""
+    """Do one item under its lease, then open the next phase if it was the last; False: others have it."""
     item = PhaseItem.objects.select_related("cycle").filter(pk=item_pk, state=PhaseItem.State.WAITING).first()
     if item is None or (lease := claim(item, "work", ITEM_LEASE_SECONDS)) is None:
         return False
@@ -163,7 +163,7 @@ def ring_again(now: datetime) -> None:
 
 
 def start_scheduled(now: datetime) -> Cycle | None:
-    """What the scheduler calls: the slot's cycle, or None where it runs already or the last one still does."""
+    """What the scheduler calls: the slot's cycle, or None where it runs already or the last still does."""
     try:
         return start_cycle(now, slot_of(now))
     except StillRunning as running:

@@ -1,0 +1,1 @@
+"""Provisioning: an installation's customers, keys, servers, lists and campaigns from one file."""
