@@ -1,33 +1,29 @@
-"""What every page of the backend shares: quick lists, bulk verbs with a confirmation, an audit of every write."""
+"""What every page of the backend shares: quick lists, and an audit entry for every write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from django.contrib import messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
+from unfold.decorators import action
 from unfold.paginator import InfinitePaginator
 
 from accounts.auditing import audit, snapshot
 from mail.addresses import normalize_address
 
 Rows = models.QuerySet[Any]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A verb of a queryset as a bulk action. It asks first and names what follows."""
-
-    name: str  # the queryset's method, without arguments
-    label: str
-    effect: str
-    is_danger: bool = False
+def button(label: str, *, icon: str, permission: str = "view", path: str = "") -> Callable[[F], F]:
+    """A button above a page or a row, for those who have the admin's `has_<permission>_permission`."""
+    decorate: Callable[[F], F] = action(
+        description=label, icon=icon, permissions=[permission], url_path=path or None
+    )
+    return decorate
 
 
 class BackendAdmin(ModelAdmin):  # type: ignore[misc]  # django-unfold carries no types
@@ -42,41 +38,14 @@ class BackendAdmin(ModelAdmin):  # type: ignore[misc]  # django-unfold carries n
     change_list_template: str | None = None
     delete_confirmation_template = "admin/delete_with_consequences.html"
     delete_selected_confirmation_template = "admin/delete_selected_with_consequences.html"
-    verbs: ClassVar[tuple[Verb, ...]] = ()
 
-    def consequences(self, rows: Rows, verb: str) -> list[str]:
-        """What else stops, starts or goes when `verb` (a queryset method, or "delete") is done to `rows`."""
+    def delete_consequences(self, rows: Rows) -> list[str]:
+        """What else stops when `rows` are deleted, in sentences."""
         return []
 
     def audit_snapshot(self, row: models.Model) -> dict[str, Any]:
         """What the audit log compares before and after a write; secrets are masked."""
         return snapshot(row)
-
-    # --- bulk verbs
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions: dict[str, Any] = super().get_actions(request)
-        if self.has_change_permission(request):
-            actions |= {verb.name: (_confirmed(verb), verb.name, verb.label) for verb in self.verbs}
-        return actions
-
-    def run_verb(self, request: HttpRequest, rows: Rows, verb: Verb) -> None:
-        """Do the verb to the rows, audit each one that changed, and say how many did."""
-        everyone = self.model._default_manager.filter(pk__in=list(rows.values_list("pk", flat=True)))
-        with transaction.atomic():
-            before = {row.pk: self.audit_snapshot(row) for row in everyone}
-            getattr(everyone, verb.name)()
-            changed = 0
-            for row in everyone.all():
-                after = self.audit_snapshot(row)
-                if after != before[row.pk]:
-                    changed += 1
-                    self.audit(request, verb.name, row, before=before[row.pk], after=after)
-        self.message_user(request, self.verb_report(verb, changed, len(before)), messages.SUCCESS)
-
-    def verb_report(self, verb: Verb, changed: int, chosen: int) -> str:
-        rest = f", {chosen - changed} stayed as before" if chosen > changed else ""
-        return f"{verb.label}: {changed} changed{rest}."
 
     # --- the audit of every write
 
@@ -111,13 +80,13 @@ class BackendAdmin(ModelAdmin):  # type: ignore[misc]  # django-unfold carries n
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         rows = self.model._default_manager.filter(pk=object_id)
-        context = {"consequences": self.consequences(rows, "delete"), **(extra_context or {})}
+        context = {"consequences": self.delete_consequences(rows), **(extra_context or {})}
         return super().delete_view(request, object_id, context)  # type: ignore[no-any-return]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         # Django's bulk deletion takes no context of ours: its template reads this from the request.
         if isinstance(objs, models.QuerySet):
-            request.consequences = self.consequences(objs, "delete")  # type: ignore[attr-defined]
+            request.consequences = self.delete_consequences(objs)  # type: ignore[attr-defined]
         return super().get_deleted_objects(objs, request)
 
 
@@ -152,28 +121,3 @@ class LogAdmin(BackendAdmin):
         for column in self.address_search if is_address else self.exact_search:
             wanted |= models.Q(**{column: normalize_address(term) if is_address else term})
         return queryset.filter(wanted), False
-
-
-def _confirmed(verb: Verb) -> Callable[..., HttpResponse | None]:
-    """The admin action of a verb: a page that asks and names what follows, then the one call."""
-
-    def act(admin: BackendAdmin, request: HttpRequest, rows: Rows) -> HttpResponse | None:
-        if request.POST.get("confirmed"):
-            admin.run_verb(request, rows, verb)
-            return None
-        context = {
-            **admin.admin_site.each_context(request),
-            "title": f"{verb.label}?",
-            "opts": admin.model._meta,
-            "verb": verb,
-            "rows": rows[:20],
-            "count": rows.count(),
-            "consequences": admin.consequences(rows, verb.name),
-            "checkbox_name": ACTION_CHECKBOX_NAME,
-            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "select_across": request.POST.get("select_across", "0"),
-        }
-        return TemplateResponse(request, "admin/confirm_verb.html", context)
-
-    act.__name__ = verb.name
-    return act

@@ -17,17 +17,17 @@ class Tone(Enum):
     """The colours of a badge, light and dark."""
 
     GOOD = "bg-green-100 text-green-700 dark:bg-green-500/20 dark:text-green-400"
-    WARN = "bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400"
+    WARNING = "bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400"
     BAD = "bg-red-100 text-red-700 dark:bg-red-500/20 dark:text-red-400"
     INFO = "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400"
-    MUTED = "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200"
+    QUIET = "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200"
 
 
 def badge(text: str, tone: Tone, icon: str, title: str = "") -> SafeString:
     """A coloured label with a Material symbol; `title` is read on hover."""
     return format_html(
-        '<span class="inline-block font-semibold rounded-default text-xs whitespace-nowrap h-6 leading-6 px-2 {}" '
-        'title="{}"><span class="material-symbols-outlined text-sm -ml-0.5 mr-1 align-[-3px]" '
+        '<span class="inline-block font-semibold rounded-default text-xs whitespace-nowrap h-6 leading-6 '
+        'px-2 {}" title="{}"><span class="material-symbols-outlined text-sm -ml-0.5 mr-1 align-[-3px]" '
         'aria-hidden="true">{}</span>{}</span>',
         tone.value,
         title,
@@ -38,7 +38,7 @@ def badge(text: str, tone: Tone, icon: str, title: str = "") -> SafeString:
 
 def state_badge(state: str, label: str, looks: dict[str, tuple[Tone, str]], title: str = "") -> SafeString:
     """The badge of a state, from a table of looks; a state nobody listed is shown plainly."""
-    tone, icon = looks.get(state, (Tone.MUTED, "help"))
+    tone, icon = looks.get(state, (Tone.QUIET, "help"))
     return badge(label, tone, icon, title)
 
 
@@ -66,7 +66,9 @@ def expiry(on: date | None, today: date) -> SafeString:
     text = "Expires today" if days == 0 else f"{days} day{'' if days == 1 else 's'} left"
     if days <= 7:
         return badge(text, Tone.BAD, "alarm", title)
-    return badge(text, Tone.WARN if days <= 30 else Tone.GOOD, "schedule" if days <= 30 else "event", title)
+    return badge(
+        text, Tone.WARNING if days <= 30 else Tone.GOOD, "schedule" if days <= 30 else "event", title
+    )
 
 
 def link(url: str, text: str) -> SafeString:
@@ -80,11 +82,14 @@ def lines(*texts: str) -> SafeString:
         return EMPTY
     rest = format_html_join(
         "",
-        '<div class="text-xs text-font-subtle-light dark:text-font-subtle-dark max-w-md truncate" title="{}">{}</div>',
+        '<div class="text-xs text-font-subtle-light dark:text-font-subtle-dark max-w-md truncate" '
+        'title="{}">{}</div>',
         ((text, text) for text in shown[1:]),
     )
     return format_html(
-        '<div class="font-medium text-font-important-light dark:text-font-important-dark">{}</div>{}', shown[0], rest
+        '<div class="font-medium text-font-important-light dark:text-font-important-dark">{}</div>{}',
+        shown[0],
+        rest,
     )
 
 
@@ -93,7 +98,7 @@ def source_text(text: str) -> SafeString:
     if not text:
         return EMPTY
     return format_html(
-        '<pre class="border border-base-200 dark:border-base-800 rounded-default p-3 text-xs whitespace-pre-wrap '
-        'overflow-auto max-h-96 font-mono">{}</pre>',
+        '<pre class="border border-base-200 dark:border-base-800 rounded-default p-3 text-xs '
+        'whitespace-pre-wrap overflow-auto max-h-96 font-mono">{}</pre>',
         text,
     )

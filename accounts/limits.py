@@ -36,9 +36,12 @@ class Limit:
         """Whether one more may be made where `used` exist."""
         return self.is_unlimited or used < self.value
 
+    @property
+    def words(self) -> str:
+        return "unlimited" if self.is_unlimited else "off" if self.is_off else str(self.value)
+
     def __str__(self) -> str:
-        words = "unlimited" if self.is_unlimited else "off" if self.is_off else str(self.value)
-        return f"{words} ({self.source})"
+        return f"{self.words} ({self.source})"
 
 
 def effective_limit(customer: Customer, kind: Kind, settings: SystemSettings | None = None) -> Limit:
@@ -58,5 +61,3 @@ def allowed_server_types(customer: Customer | None, settings: SystemSettings | N
     if customer is None or customer.group is None:
         return enabled
     return [kind for kind in enabled if kind in customer.group.allowed_server_types]
-
-

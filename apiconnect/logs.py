@@ -6,7 +6,15 @@ from typing import Any
 
 import structlog
 
-SECRET_WORDS = ("secret", "password", "private_key", "access_token", "authorization", "credential", "assertion")
+SECRET_WORDS = (
+    "secret",
+    "password",
+    "private_key",
+    "access_token",
+    "authorization",
+    "credential",
+    "assertion",
+)
 MASK = "*****"
 
 

@@ -31,7 +31,9 @@ def connect(server: Server, now: datetime) -> bool:
     usable = found.send if isinstance(server, DeliveryServer) else found.read
     if usable is False or (usable is None and not _token_passed(found)):
         failed = next((step for step in steps if step["state"] == StepState.FAILED), None)
-        error, code = (failed["detail"], failed["code"]) if failed else ("The right to do this is missing.", "")
+        error, code = (
+            (failed["detail"], failed["code"]) if failed else ("The right to do this is missing.", "")
+        )
         server.record_not_connected(now, steps, error, code)
         logger.info("server is not connected", server=server.uid, code=code)
         return False
@@ -67,5 +69,3 @@ def plain_step(step: Step) -> dict[str, str]:
         "cause": step.help.cause if step.help else "",
         "fix": step.help.fix if step.help else "",
     }
-
-

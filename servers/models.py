@@ -97,10 +97,9 @@ class Server(CustomerOrSystem):
         if self.api_key_id is None or not self.provider:
             return
         if self.api_key.provider != self.provider:
+            label = self.api_key.get_provider_display()
             raise ValidationError(
-                {
-                    "api_key": f"This key is for {self.api_key.get_provider_display()}. Choose one of the server's provider."
-                }
+                {"api_key": f"This key is for {label}. Choose one of the server's provider."}
             )
         if not self.api_key.may_serve(self.customer_id):
             raise ValidationError({"api_key": "This key belongs to another customer. Choose another one."})

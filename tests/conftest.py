@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ def pytest_configure() -> None:
         options["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
         var = Path(settings.VAR_DIR)
         var.mkdir(exist_ok=True)
-        options["TEST"] = {"NAME": str(var / f"test-{os.getpid()}.sqlite3")}
+        options.setdefault("TEST", {})["NAME"] = str(var / f"test-{os.getpid()}.sqlite3")
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,7 @@ def _fast_passwords(settings) -> None:
 
 
 @pytest.fixture
-def redis_url() -> Iterator[str]:
+def redis_url() -> str:
     """A reachable Redis; the test is skipped where there is none and nobody required it."""
     url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
     parts = urlsplit(url)
@@ -40,7 +39,7 @@ def redis_url() -> Iterator[str]:
         if REQUIRE_SERVICES:
             raise
         pytest.skip(f"no Redis at {url}: {error}")
-    yield url
+    return url
 
 
 @pytest.fixture

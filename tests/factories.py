@@ -50,7 +50,9 @@ def make_admin(**fields: Any) -> User:
 def make_key(customer: Customer | None = None, provider: str = "microsoft", **fields: Any) -> ApiKey:
     fields.setdefault("credentials", MICROSOFT_CREDENTIALS if provider == "microsoft" else {})
     return ApiKey.objects.create(
-        **{"name": f"Key {number()}", "identity": "visible-id", **fields}, customer=customer, provider=provider
+        **{"name": f"Key {number()}", "identity": "visible-id", **fields},
+        customer=customer,
+        provider=provider,
     )
 
 

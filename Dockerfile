@@ -1,0 +1,18 @@
+FROM python:3.12-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DEBUG=false
+WORKDIR /app
+
+COPY requirements/run.txt requirements/run.txt
+RUN pip install --no-cache-dir -r requirements/run.txt
+
+COPY . .
+# Collecting needs settings, and settings need keys: throw-away ones, present in this step only.
+RUN SECRET_KEY=build FIELD_ENCRYPTION_KEYS=$(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
+    python manage.py collectstatic --noinput \
+    && useradd --system --create-home apiconnect \
+    && install -d -o apiconnect var
+
+USER apiconnect
+EXPOSE 8000
+CMD ["gunicorn", "apiconnect.wsgi", "--bind", "0.0.0.0:8000", "--workers", "3", "--threads", "4"]
