@@ -1,0 +1,162 @@
+"""CSV export and import of rows, by the same form that a person fills in (django-import-export)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from import_export.resources import ModelResource
+
+from accounts.auditing import audit, snapshot
+from accounts.models import Customer, User, new_uid
+from pages.features import Feature
+from pages.forms import CustomerForm
+from pages.limits import require_room
+from pages.spreadsheets import escape_formula
+from pages.tables import is_locked
+
+YES, NO = {"1", "yes", "true", "on", "y"}, {"0", "no", "false", "off", "n", ""}
+
+
+class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-export carries no types
+    """Rows of one customer (portal), or of all with a `customer` column (admin, `customer` None).
+
+    An import knows a row by its `uid`; a row without one is new. Every row passes through `form_class`,
+    so an import can do nothing that the form could not.
+    """
+
+    form_class: ClassVar[type[CustomerForm] | None] = None
+    # Column → form field, where they are named differently.
+    form_fields: ClassVar[dict[str, str]] = {}
+    feature: ClassVar[Feature | None] = None
+
+    class Meta:
+        skip_diff = True
+        store_instance = True
+        import_id_fields = ("uid",)
+
+    def __init__(self, customer: Customer | None = None, actor: User | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.customer, self.actor = customer, actor
+        if customer is not None:
+            self.fields.pop("customer", None)
+
+    # Out
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = self._meta.model._default_manager.all()
+        return rows.for_customer(self.customer) if self.customer else rows
+
+    def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
+        return escape_formula(super().export_field(field, instance, **kwargs))
+
+    def _get_ordered_field_names(self, order_field: str) -> tuple[str, ...]:
+        return tuple(name for name in super()._get_ordered_field_names(order_field) if name in self.fields)
+
+    # In
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns a file may have."""
+        return [str(field.column_name) for field in self.get_import_fields() if not field.readonly]
+
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        if "uid" not in (dataset.headers or []):
+            dataset.append_col([""] * len(dataset), header="uid")
+
+    def get_instance(self, instance_loader: Any, row: dict[str, Any]) -> Model | None:
+        """The row of this uid; raises where there is none of the customer's own."""
+        uid = str(row.get("uid") or "")
+        if not uid:
+            return None
+        found: Model | None = self.get_queryset().filter(uid=uid).first()
+        if found is None:
+            raise ValidationError(
+                {"uid": f"You have none with the uid {uid!r}. Leave it empty for a new one."}
+            )
+        if self.customer and is_locked(found):
+            raise ValidationError(f"“{found}” is locked by the platform: take it out of the file.")
+        return found
+
+    def import_instance(self, instance: Model, row: dict[str, Any], **kwargs: Any) -> None:
+        """Put the row into `instance` through the form. Raises ValidationError."""
+        assert self.form_class is not None
+        self.before = snapshot(instance) if instance.pk else {}
+        self.form = self.form_for(instance, row)
+        if not self.form.is_valid():
+            raise ValidationError(dict(self.form.errors.as_data()))
+        if not instance.pk:
+            instance.uid = new_uid()  # type: ignore[attr-defined]  # whatever is imported has one
+
+    def form_for(self, instance: Model, row: dict[str, Any]) -> CustomerForm:
+        """The form bound to what the row says, and for the rest to what is stored or the default."""
+        assert self.form_class is not None
+        blank = self.form_class(instance=instance, customer=self.customer)
+        data = {name: _stored(blank, name) for name in blank.fields}
+        cells = {self.form_fields.get(name, name): text for name, text in row.items() if name != "uid"}
+        texts = {name: str(text) for name, text in cells.items() if name in blank.fields}
+        rows_last = sorted(texts, key=lambda name: isinstance(blank.fields[name], forms.ModelChoiceField))
+        problems = {}
+        for name in rows_last:
+            # Choices of rows may follow from the columns before them, such as the keys of a provider.
+            form = self.form_class(data=data, instance=instance, customer=self.customer)
+            try:
+                data[name] = typed(form.fields[name], texts[name])
+            except ValidationError as error:
+                problems[name] = error
+        if problems:
+            raise ValidationError({name: error.messages for name, error in problems.items()})
+        return self.form_class(data=data, instance=instance, customer=self.customer)
+
+    def skip_row(
+        self, instance: Model, original: Any, row: Any, import_validation_errors: Any = None
+    ) -> bool:
+        return bool(self.before) and not import_validation_errors and not self.form.has_changed()
+
+    def do_instance_save(self, instance: Model, is_create: bool) -> None:
+        if self.customer and is_create:
+            require_room(self.feature, self.customer, self.get_queryset())
+        self.form.save()
+
+    def after_save_instance(self, instance: Model, row: dict[str, Any], **kwargs: Any) -> None:
+        if not kwargs.get("dry_run"):
+            audit(self.actor, "import", instance, before=self.before, after=snapshot(instance))
+
+
+def _stored(form: CustomerForm, name: str) -> Any:
+    value = form.get_initial_for_field(form.fields[name], name)
+    return form.fields[name].prepare_value(value)
+
+
+def typed(field: forms.Field, text: str) -> Any:
+    """A cell as the form's field takes it: labels stand for choices, names or uids for rows."""
+    if isinstance(field, forms.BooleanField):
+        return _yes_or_no(text)
+    if isinstance(field, forms.ModelChoiceField):
+        return _row(field.queryset, text).pk if text else None
+    if isinstance(field, forms.ChoiceField):
+        labels = {
+            str(label).casefold(): value for value, label in field.choices if not isinstance(label, list)
+        }
+        return labels.get(text.casefold(), text)
+    return text
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.casefold() in YES:
+        return True
+    if text.casefold() in NO:
+        return False
+    raise ValidationError(f"Write yes or no, not {text!r}.")
+
+
+def _row(rows: QuerySet[Any], text: str) -> Model:
+    found = list(rows.filter(uid=text)[:1]) or list(rows.filter(name=text)[:2])
+    if not found:
+        raise ValidationError(f"There is none with the name or uid {text!r} to choose.")
+    if len(found) > 1:
+        raise ValidationError(f"There are several with the name {text!r}: write the uid of the one you mean.")
+    row: Model = found[0]
+    return row
