@@ -18,7 +18,7 @@ REAL = {
     "GOOGLE_TOKEN_URL": "https://oauth2.googleapis.com/token",
     "GMAIL_URL": "https://gmail.googleapis.com",
 }
-LOCAL = {name: "http://127.0.0.1:8025/x" for name in REAL}
+LOCAL = dict.fromkeys(REAL, "http://127.0.0.1:8025/x")
 
 
 @pytest.mark.parametrize("missing", ["secret_key", "field_encryption_keys"])
