@@ -60,17 +60,17 @@ def decode_quoted_printable(data: bytes, *, header: bool = False) -> bytes:
 
 
 def _decode(data: bytes, codec: str | None) -> str:
-    if codec in _WESTERN or codec is None:
+    if codec in _WESTERN or codec in (None, "utf-8"):
         # Valid UTF-8 beyond ASCII is practically never anything else, whatever the label says.
-        candidates = ["utf-8", *_escaped(data), codec or "cp1252"]
+        candidates = [*_escaped(data), "utf-8", codec or "cp1252"]
     else:
-        candidates = [codec, "utf-8", *_escaped(data)]
+        candidates = [str(codec), "utf-8"]
     for candidate in candidates:
         try:
             return data.decode(candidate)
         except UnicodeError:
             continue
-    return data.decode("cp1252" if codec in (None, "utf-8") else codec, "replace")
+    return data.decode("cp1252" if codec is None or codec == "utf-8" else codec, "replace")
 
 
 def _escaped(data: bytes) -> list[str]:

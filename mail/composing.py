@@ -193,7 +193,8 @@ def _header_problems(name: str, value: str) -> list[str]:
 def _content(message: OutgoingMail) -> bytes:
     """The body with its MIME header fields: alternatives, inside multipart/mixed where files go along."""
     html = clean_text(message.html)
-    plain = clean_text(message.plain) or html_to_text(html, with_links=True)
+    plain = clean_text(message.plain)
+    plain = plain if plain.strip() else html_to_text(html, with_links=True)
     if not html.strip() and not plain.strip():
         raise ComposeError("The message has no text. Write its HTML or its plain text.")
     content = EmailMessage(policy=_BODY_POLICY)

@@ -18,7 +18,6 @@ _ADDRESS_TOKEN = re.compile(
     r'(?P<quoted>"(?:[^"\\]|\\.)*+"?)|(?P<comment>\([^()]*+\)?)|(?P<angle><[^<>]*+>?)|(?P<end>[,;])|(?P<text>[^"(<,;]+|.)',
     re.DOTALL,
 )
-_EMPTY: tuple[bytes, ...] = ()
 
 
 class Headers:
@@ -27,9 +26,9 @@ class Headers:
     __slots__ = ("_fields",)
 
     def __init__(self, fields: Iterable[tuple[str, bytes]] = ()) -> None:
-        self._fields: dict[str, tuple[bytes, ...]] = {}
+        self._fields: dict[str, list[bytes]] = {}
         for name, value in fields:
-            self._fields[name] = (*self._fields.get(name, _EMPTY), value)
+            self._fields.setdefault(name, []).append(value)
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._fields
@@ -42,17 +41,17 @@ class Headers:
 
     def first(self, name: str, default: str = "") -> str:
         """The first field's decoded text on one line, or `default`."""
-        for value in self._fields.get(name.lower(), _EMPTY):
+        for value in self._fields.get(name.lower(), ()):
             return decode_header(value)
         return default
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every field of that name, decoded, in order."""
-        return tuple(decode_header(value) for value in self._fields.get(name.lower(), _EMPTY))
+        return tuple(decode_header(value) for value in self._fields.get(name.lower(), ()))
 
     def raw(self, name: str) -> str:
         """The first field's text, its encoded words still encoded: in this form addresses are told apart."""
-        for value in self._fields.get(name.lower(), _EMPTY):
+        for value in self._fields.get(name.lower(), ()):
             return _one_line(decode_text(value))
         return ""
 
@@ -70,7 +69,7 @@ def split_headers(data: bytes) -> tuple[Headers, bytes]:
         field = _FIELD.match(data, position, end)
         if not field:
             break
-        while _goes_on(data, end):
+        while end < MAX_HEADER_BYTES and _goes_on(data, end):
             following = data.find(b"\n", end + 1)
             end = len(data) if following < 0 else following
         value = data[field.end() : min(end, field.end() + MAX_VALUE_BYTES)]
@@ -124,7 +123,7 @@ def parse_mailboxes(value: str, limit: int = 200) -> list[tuple[str, str]]:
         elif kind == "comment":
             comment = token[0].strip("()")
         elif kind == "quoted" and value[token.end() : token.end() + 1] != "@":
-            name += re.sub(r"\\(.)", r"\1", token[0].strip('"'))
+            name += re.sub(r"\\(.)", r"\1", token[0][1:].removesuffix('"'))
         else:
             name += token[0]
     return mailboxes

@@ -18,7 +18,7 @@ _LINK_TAG = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"""([^\s=/>"'<]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>"']++))?""")
-_TEXT_URL = re.compile(r"""https?://[^\s<>"\x00-\x20\u200b]+""", re.IGNORECASE)
+_TEXT_URL = re.compile(rf"""https?://[^\s<>"\x00-\x20\u200b]{{1,{MAX_URL_LENGTH}}}""", re.IGNORECASE)
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -55,7 +55,7 @@ def find_text_links(text: str) -> list[str]:
     """The http(s) links of plain `text` in order, each once, at most MAX_LINKS."""
     found: dict[str, None] = {}
     for match in _TEXT_URL.finditer(text):
-        _add(found, _trim(match[0][:MAX_URL_LENGTH]))
+        _add(found, _trim(match[0]))
         if len(found) >= MAX_LINKS:
             break
     return list(found)

@@ -14,6 +14,7 @@ from mail.headers import Headers, parse_parameters, split_headers
 MAX_PARTS = 1_000
 MAX_DEPTH = 20
 MAX_TEXT_BYTES = 1_000_000
+MAX_DELIMITERS = 100_000
 
 # An encoded body is at most this much longer than what it decodes to (quoted-printable: three to one).
 _ENCODED_PER_BYTE = 3
@@ -100,7 +101,9 @@ def _pieces(body: bytes, delimiter: bytes) -> list[bytes]:
     pieces: list[bytes] = []
     begin = -1
     position = 0 if body.startswith(delimiter) else _next_delimiter(body, delimiter, 0)
-    while position >= 0 and len(pieces) < MAX_PARTS:
+    for _ in range(MAX_DELIMITERS):
+        if position < 0 or len(pieces) >= MAX_PARTS:
+            break
         end_of_line = body.find(b"\n", position)
         end_of_line = len(body) if end_of_line < 0 else end_of_line
         rest = body[position + len(delimiter) : min(end_of_line, position + len(delimiter) + 80)].strip()
