@@ -182,11 +182,12 @@ def _tester(match: str, value: str, match_case: bool) -> Callable[[str], bool]:
     if match == Match.REGEX:
         expression = _expression(value, match_case)
         return lambda text: expression.search(_encodable(text)) is not None
-    prepare = _normalize if match_case else _fold
-    segments = [prepare(segment) for segment in _segments(value.strip())]
+    segments = [_prepare(segment, match_case) for segment in _segments(value.strip())]
     at_start = match in (Match.EQUALS, Match.STARTS_WITH)
     at_end = match in (Match.EQUALS, Match.ENDS_WITH)
-    return lambda text: _follows(prepare(text).strip(), segments, at_start=at_start, at_end=at_end)
+    return lambda text: _follows(
+        _prepare(text, match_case).strip(), segments, at_start=at_start, at_end=at_end
+    )
 
 
 def _segments(value: str) -> list[str]:
@@ -232,6 +233,12 @@ _TIDY = str.maketrans(
 def _normalize(text: str) -> str:
     """`text` with composed characters and every run of blanks as one space."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text.translate(_TIDY)))
+
+
+# A monitor's conditions look at the same three texts one after the other.
+@lru_cache(maxsize=8)
+def _prepare(text: str, match_case: bool) -> str:
+    return _normalize(text) if match_case else _fold(text)
 
 
 def _encodable(text: str) -> str:
