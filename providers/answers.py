@@ -64,7 +64,9 @@ class Refusal:
         retry_at: datetime | None = None,
     ) -> ProviderError:
         """The error, with its help; `retry_at` goes before the Retry-After header, `wait` (default) after."""
-        message = plain_sentence(self.message) or f"{self.provider.title()} answered with status {answer.status}."
+        message = (
+            plain_sentence(self.message) or f"{self.provider.title()} answered with status {answer.status}."
+        )
         help_entry = help_for(
             self.provider, self.code, self.message, reason=self.reason, status=answer.status
         )

@@ -73,23 +73,30 @@ class Api:
         return answer
 
     def submit(
-        self, token: AccessToken, url: str, content: Content, *, ok: int, deadline: datetime
+        self,
+        token: AccessToken,
+        url: str,
+        content: Content,
+        *,
+        ok: int,
+        deadline: datetime,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One POST that may put a message on its way, not begun after `deadline` (UTC).
 
         A refusal raises as it is; OutcomeUnknown when the request may have been taken all the same.
         """
-        call = self._call(token, "POST", url, content, None, start_by=deadline)
+        call = self._call(token, "POST", url, content, headers, start_by=deadline)
         try:
             answer = self.http.once(call)
         except (AnswerLost, AnswerTooLarge) as error:
             raise unknown_outcome(error) from None
         if answer.status == ok:
             return answer
-        error = self.error_for(answer)
+        refusal = self.error_for(answer)
         if answer.status < 400 or answer.status >= 500 or answer.status in DOUBTFUL_STATUSES:
-            raise unknown_outcome(error)
-        raise error
+            raise unknown_outcome(refusal)
+        raise refusal
 
     def error_for(self, answer: Answer) -> ProviderError:
         """The error that an answer stands for."""

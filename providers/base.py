@@ -66,15 +66,20 @@ class MailProvider(ABC):
     @classmethod
     @abstractmethod
     def read_credential(cls, fields: Mapping[str, str]) -> Credential:
-        """The credential in a form's fields. Raises CredentialInputError: per field, what is wrong and what to do."""
+        """The credential in a form's fields. Raises CredentialInputError: per field, what to do."""
 
     @classmethod
     @abstractmethod
     def load_credential(cls, fields: Mapping[str, str]) -> Credential:
         """The credential that `Credential.to_dict` wrote; KeyError where a field is missing."""
 
+    @classmethod
+    @abstractmethod
+    def identity_of(cls, fields: Mapping[str, str]) -> str:
+        """What of a stored credential may be shown: the client id, or the service account's address."""
+
     def prepare_mailbox(self, token: AccessToken) -> None:
-        """Make a mailbox ready for our messages, once, after its check allows changing it. Harmless to repeat."""
+        """Make a mailbox ready for our messages, once, after its check allows changing it; may be repeated."""
         return
 
     @abstractmethod

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from providers.errors import CredentialRefused, Help, PermanentError, ProviderError
-from providers.messages import AccessToken, Step, StepState
+from providers.messages import AccessToken, Capabilities, Step, StepState
 
 STEP_NAMES = ("credential", "token", "mailbox", "send", "read", "modify", "delete")
 
@@ -64,3 +64,7 @@ class Checklist:
         """All seven, in their order."""
         skipped = "Not tried: an earlier step failed."
         return tuple(self._steps.get(name, Step(name, StepState.SKIPPED, skipped)) for name in STEP_NAMES)
+
+    def to_refusal(self) -> Capabilities:
+        """The result of a test that came to nothing."""
+        return Capabilities(send=False, read=False, modify=False, delete=False, steps=self.steps())

@@ -21,7 +21,9 @@ LONGEST_INPUT = 65_536
 SMALLEST_KEY_BITS = 2048
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,253}")
 _PEM_KINDS = ("PRIVATE KEY", "RSA PRIVATE KEY")
 
@@ -128,7 +130,9 @@ def parse_google_key(source: str | Mapping[str, str]) -> GoogleCredential:
     typed_email = str(fields.get("client_email") or "").strip()
     key_id = str(fields.get("private_key_id") or "").strip()
     if len(pasted) > LONGEST_INPUT:
-        raise CredentialInputError({"private_key": "This is far too long for a key file. Paste the JSON file only."})
+        raise CredentialInputError(
+            {"private_key": "This is far too long for a key file. Paste the JSON file only."}
+        )
     if pasted.startswith("{"):
         file = _read_key_file(pasted)
         pasted, key_id = file["private_key"], file.get("private_key_id", "")
@@ -155,12 +159,18 @@ def normalize_pem(text: str) -> tuple[str, str]:
 def _rewrap(kind: str, rest: str) -> tuple[str, str]:
     body, closing, _ = rest.partition(f"-----END {kind}-----")
     if not closing:
-        return "", f"The key is cut off: its last line must be -----END {kind}-----. Copy it again to its end."
+        return (
+            "",
+            f"The key is cut off: its last line must be -----END {kind}-----. Copy it again to its end.",
+        )
     packed = "".join(body.split())
     try:
         base64.b64decode(packed, validate=True)
     except (binascii.Error, ValueError):
-        return "", "The key is damaged: something between its first and last line does not belong there. Copy it again."
+        return (
+            "",
+            "The key is damaged: something between its first and last line does not belong there. Copy it again.",
+        )
     lines = [packed[at : at + 64] for at in range(0, len(packed), 64)]
     return "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", "")), ""
 
@@ -171,8 +181,8 @@ def _foreign_pem_problem(text: str) -> str:
     if "PUBLIC KEY" in text or "CERTIFICATE" in text:
         return "This is the public half of the key. Paste the private_key of the JSON key file."
     return (
-        "This is no private key: it must begin with -----BEGIN PRIVATE KEY----- or"
-        " -----BEGIN RSA PRIVATE KEY-----. Paste private_key of the JSON key file, or the whole file."
+        "This is no private key: it must begin with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----."
+        " Paste private_key of the JSON key file, or the whole file."
     )
 
 
@@ -184,10 +194,16 @@ def _signing_problem(pem: str) -> str:
         if not isinstance(key, RSAPrivateKey):
             return "Google signs with RSA keys, and this is another kind. Create a JSON key for the service account."
         if key.key_size < SMALLEST_KEY_BITS:
-            return f"This key has {key.key_size} bits, Google's have at least {SMALLEST_KEY_BITS}. Create a new JSON key."
-        key.public_key().verify(key.sign(proof, PKCS1v15(), hashes.SHA256()), proof, PKCS1v15(), hashes.SHA256())
+            return (
+                f"This key has {key.key_size} bits, Google's have {SMALLEST_KEY_BITS}. Create a new JSON key."
+            )
+        key.public_key().verify(
+            key.sign(proof, PKCS1v15(), hashes.SHA256()), proof, PKCS1v15(), hashes.SHA256()
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
-        return "The private key is damaged and cannot sign. Download the JSON key file anew and paste all of it."
+        return (
+            "The private key is damaged and cannot sign. Download the JSON key file anew and paste all of it."
+        )
     return ""
 
 
@@ -199,7 +215,10 @@ def _read_key_file(text: str) -> dict[str, str]:
         value = None
     if not isinstance(value, dict):
         raise CredentialInputError(
-            {"private_key": "This is no readable JSON key file: it is cut off or changed. Paste the whole file."}
+            {
+                "private_key": "This is no readable JSON key file: it is cut off or changed. Paste the whole"
+                " file."
+            }
         )
     problem = _key_file_problem(value)
     _raise_if_any({"private_key": problem})
@@ -210,7 +229,9 @@ def _key_file_problem(value: Mapping[str, Any]) -> str:
     if "installed" in value or "web" in value:
         return "This is an OAuth client file. Create a key under the service account: Keys → Add Key → JSON."
     if value.get("type", "service_account") != "service_account":
-        return f"This file is of type {str(value['type'])[:40]!r}; a service account's JSON key file is needed."
+        return (
+            f"This file is of type {str(value['type'])[:40]!r}; a service account's JSON key file is needed."
+        )
     missing = [name for name in ("client_email", "private_key") if not isinstance(value.get(name), str)]
     if missing:
         return f"The file lacks {' and '.join(missing)}. Download the service account's JSON key file again."
@@ -220,7 +241,10 @@ def _key_file_problem(value: Mapping[str, Any]) -> str:
 def _one_email(typed: str, filed: str) -> str:
     if typed and typed.casefold() != filed.casefold():
         raise CredentialInputError(
-            {"client_email": f"The key file belongs to {filed}. Leave this field empty, or paste that account's file."}
+            {
+                "client_email": f"The key file belongs to {filed}. Leave this field empty, or paste that"
+                " account's file."
+            }
         )
     return filed
 
@@ -231,7 +255,7 @@ def _tenant_problem(tenant: str) -> str:
     if tenant.casefold() in {"common", "organizations", "consumers"}:
         return f"“{tenant}” works for people signing in only. Enter your own Directory (tenant) ID."
     if not (_GUID.fullmatch(tenant) or _DOMAIN.fullmatch(tenant)):
-        return "The tenant is a GUID, or a verified domain such as example.onmicrosoft.com. Copy the Directory (tenant) ID."
+        return "This is neither a GUID nor a domain such as example.onmicrosoft.com. Copy the Directory (tenant) ID."
     return ""
 
 
@@ -250,8 +274,8 @@ def _secret_problem(secret: str) -> str:
         return "Enter the client secret's Value."
     if _GUID.fullmatch(secret):
         return (
-            "This is the Secret ID, not the secret. The Value stands in the column beside it and is shown only once:"
-            " if it is gone, create a new client secret and copy its Value."
+            "This is the Secret ID, not the secret. The Value stands in the column beside it and is shown only"
+            " once: if it is gone, create a new client secret and copy its Value."
         )
     if len(secret) > 512 or not secret.isascii() or any(character.isspace() for character in secret):
         return "A client secret is one word of about 40 characters. Copy the Value again."
@@ -260,9 +284,11 @@ def _secret_problem(secret: str) -> str:
 
 def _email_problem(email: str) -> str:
     if not email:
-        return "Enter the service account's email (client_email of the JSON key file), or paste the whole file."
+        return (
+            "Enter the service account's email (client_email of the JSON key file), or paste the whole file."
+        )
     if not _ADDRESS.fullmatch(email):
-        return "This is no email address. Enter the service account's email, such as name@project.iam.gserviceaccount.com."
+        return "This is no email address. Enter client_email, such as name@project.iam.gserviceaccount.com."
     return ""
 
 

@@ -54,7 +54,8 @@ def render_markdown() -> str:
     lines = [
         "# Troubleshooting",
         "",
-        "Every failure that API Connect shows carries one of these entries. This page is made from the catalogue"
+        "Every failure that API Connect shows carries one of these entries. This page is made from the"
+        " catalogue"
         " in `providers/help.py` by `python -m providers.help`; a test keeps both the same.",
     ]
     for heading, topics in SECTIONS:

@@ -77,7 +77,8 @@ GENERAL: tuple[Topic, ...] = (
         "outcome-unknown",
         "Nobody can tell whether the message was sent",
         "The provider's answer was lost after the message had left.",
-        "It is looked for in the mailbox by itself. If it stays unknown, look into Sent, then choose Release or Cancel.",
+        "It is looked for in the mailbox by itself. If it stays unknown, look into Sent, then choose Release or"
+        " Cancel.",
         "Logs → Delivery log",
     ),
     topic(

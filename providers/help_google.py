@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from providers.help_topic import CONNECT_AGAIN, KEYS, SERVER, Topic, topic
 
-_DELEGATION = "Google Workspace Admin → Security → Access and data control → API controls → Domain-wide Delegation"
+_DELEGATION = (
+    "Google Workspace Admin → Security → Access and data control → API controls → Domain-wide Delegation"
+)
 _NEW_KEY = "Google Cloud Console → IAM & Admin → Service Accounts → the account → Keys → Add Key → JSON"
 
 GOOGLE: tuple[Topic, ...] = (
@@ -47,8 +49,8 @@ GOOGLE: tuple[Topic, ...] = (
         "user-not-found",
         "“User not found” or “Invalid email or User ID”",
         "The mailbox is no active user of the Workspace domain. Groups and aliases have no mailbox of their own.",
-        "Check the spelling of the Google Email, and in Google Workspace Admin → Users that the user is active"
-        " and not suspended.",
+        "Check the spelling of the Google Email, and in Google Workspace Admin → Users that the user is active and"
+        " not suspended.",
         SERVER,
         phrases=("not a valid email or user id", "invalid email or user id", "user not found"),
     ),
@@ -62,8 +64,8 @@ GOOGLE: tuple[Topic, ...] = (
     topic(
         "unauthorized_client",
         "“Client is unauthorized to retrieve access tokens” or “unauthorized_client”",
-        "Domain-wide delegation is not set up for this service account: not at all, under its email instead of"
-        " its numeric Client ID, or without the scope that was asked for.",
+        "Domain-wide delegation is not set up for this service account: not at all, under its email instead of its"
+        " numeric Client ID, or without the scope that was asked for.",
         f"{_DELEGATION} → Manage: add the service account's numeric Client ID with the scopes shown beside the key."
         " It counts within minutes, at times only after 24 hours.",
         CONNECT_AGAIN,
@@ -81,8 +83,8 @@ GOOGLE: tuple[Topic, ...] = (
         "access_denied",
         "An administrator's rule blocks the application",
         "Workspace's app access control, or a part of the delegation, forbids a scope that was asked for.",
-        "Google Workspace Admin → Security → Access and data control → API controls → App access control: trust"
-        f" the service account's Client ID; and compare the scopes under {_DELEGATION}.",
+        "Google Workspace Admin → Security → Access and data control → API controls → App access control: trust the"
+        f" service account's Client ID; and compare the scopes under {_DELEGATION}.",
         CONNECT_AGAIN,
         also=("admin_policy_enforced",),
     ),
@@ -163,7 +165,8 @@ GOOGLE: tuple[Topic, ...] = (
     topic(
         "mail-sending-limit",
         "The mailbox has reached its daily sending limit",
-        "A Workspace user may send about 2,000 messages in 24 hours, a trial account 500, from all programs together.",
+        "A Workspace user may send about 2,000 messages in 24 hours, a trial account 500, from all programs"
+        " together.",
         "Sending goes on by itself at the time Google named. Lower the server's daily quota, or add another server.",
         SERVER,
         phrases=("(mail sending)",),

@@ -9,8 +9,8 @@ from providers.help_topic import CONNECT_AGAIN, KEYS, SERVER, Topic, topic
 
 _REGISTRATION = "Azure Portal → App registrations → your app"
 _CONSENT = (
-    f"Open {_REGISTRATION} → API permissions. Mail.Send, Mail.Read and Mail.ReadWrite must be listed as"
-    " Application permissions; then choose “Grant admin consent” and see a green mark on each."
+    f"Open {_REGISTRATION} → API permissions. Mail.Send, Mail.Read and Mail.ReadWrite must be listed as Application"
+    " permissions; then choose “Grant admin consent” and see a green mark on each."
 )
 
 MICROSOFT: tuple[Topic, ...] = (
@@ -25,41 +25,41 @@ MICROSOFT: tuple[Topic, ...] = (
         "AADSTS7000215",
         "Invalid client secret",
         "The secret was copied in part, belongs to another app, has run out, or its ID was pasted for its value.",
-        f"Create a new secret under {_REGISTRATION} → Certificates & secrets, copy its Value (not the"
-        " Secret ID) at once and save it in the key.",
+        f"Create a new secret under {_REGISTRATION} → Certificates & secrets, copy its Value (not the Secret ID) at"
+        " once and save it in the key.",
         KEYS,
     ),
     topic(
         "AADSTS7000222",
         "The client secret has expired",
         "A client secret works for 24 months at most, and this one's time is over.",
-        f"Create a new secret under {_REGISTRATION} → Certificates & secrets, save its Value in the key and"
-        " enter its expiry date, so that a warning comes in time.",
+        f"Create a new secret under {_REGISTRATION} → Certificates & secrets, save its Value in the key and enter"
+        " its expiry date, so that a warning comes in time.",
         KEYS,
     ),
     topic(
         "AADSTS700024",
         "Client assertion is not within its valid time range",
         "This machine's clock is wrong; or the certificate or assertion that signs for the app is not valid now.",
-        "Synchronise the clock (NTP) first. If it is right, check the certificate's dates under"
-        f" {_REGISTRATION} → Certificates & secrets, or use a client secret.",
+        f"Synchronise the clock (NTP) first. If it is right, check the certificate's dates under {_REGISTRATION} →"
+        " Certificates & secrets, or use a client secret.",
         KEYS,
     ),
     topic(
         "AADSTS700027",
         "Client assertion failed signature validation",
-        "The certificate that signed is not the one registered for the app; or this machine's clock is wrong,"
-        " which some tenants report by the same number.",
-        f"Register the certificate in use under {_REGISTRATION} → Certificates & secrets, or use a client"
-        " secret; and check that the clock is synchronised (NTP).",
+        "The certificate that signed is not the one registered for the app; or this machine's clock is wrong, which"
+        " some tenants report by the same number.",
+        f"Register the certificate in use under {_REGISTRATION} → Certificates & secrets, or use a client secret;"
+        " and check that the clock is synchronised (NTP).",
         KEYS,
     ),
     topic(
         "AADSTS90002",
         "Tenant not found",
         "No directory has this Tenant ID, or it lives in another national cloud.",
-        f"Copy the Directory (tenant) ID from {_REGISTRATION} → Overview. A directory of a national cloud needs"
-        " that cloud's addresses in the settings.",
+        f"Copy the Directory (tenant) ID from {_REGISTRATION} → Overview. A directory of a national cloud needs that"
+        " cloud's addresses in the settings.",
         KEYS,
         also=("AADSTS900023",),
     ),
@@ -103,8 +103,8 @@ MICROSOFT: tuple[Topic, ...] = (
     topic(
         "AADSTS70011",
         "Microsoft Graph is not available to this application",
-        "The scope that was asked for is not known in this directory: the Graph address is another cloud's, or"
-        " the directory lacks Microsoft Graph.",
+        "The scope that was asked for is not known in this directory: the Graph address is another cloud's, or the"
+        " directory lacks Microsoft Graph.",
         "Check that MICROSOFT_LOGIN_URL and MICROSOFT_GRAPH_URL are of the same cloud.",
         also=("AADSTS1002012", "AADSTS500011"),
     ),
@@ -185,8 +185,8 @@ MICROSOFT: tuple[Topic, ...] = (
         "Access to the mailbox is denied",
         "The permission for this (Mail.Send, Mail.Read or Mail.ReadWrite) is not granted, or an access policy of"
         " Exchange keeps the application out of this mailbox.",
-        f"{_CONSENT} If they are there, the mailbox must be in the scope of the application access policy or of"
-        " RBAC for Applications; a change there takes an hour or more.",
+        f"{_CONSENT} If they are there, the mailbox must be in the scope of the application access policy or of RBAC"
+        " for Applications; a change there takes an hour or more.",
         CONNECT_AGAIN,
         also=("AccessDenied",),
     ),

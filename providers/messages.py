@@ -11,7 +11,7 @@ from providers.errors import Help, ProviderError
 
 # Carries a delivery's own token in every campaign message. One fixed name for all: each distinct name
 # uses up a named property of an Exchange mailbox for ever.
-TOKEN_HEADER = "X-Apiconnect-Token"
+TOKEN_HEADER = "X-Apiconnect-Token"  # noqa: S105  a name, not a secret
 
 # A mailbox's resume point, as JSON-ready text per folder. Opaque to everyone but the dialect that made it.
 Cursor = Mapping[str, str]

@@ -70,8 +70,7 @@ class Batch:
         content = Content.json({"requests": parts})
         answer = self.api.request(self.token, "POST", self.api.url("/$batch"), content)
         by_position = {
-            str(row.get("id")): _inner_answer(row)
-            for row in as_rows(answer.fields().get("responses"))
+            str(row.get("id")): _inner_answer(row) for row in as_rows(answer.fields().get("responses"))
         }
         found = {ref.id: by_position.get(str(position)) for position, ref in enumerate(batch)}
         return {ref: None if _was_skipped(answer) else answer for ref, answer in found.items()}

@@ -83,9 +83,7 @@ def entra_error(answer: Answer, now: datetime) -> ProviderError:
     numbers = body.get("error_codes")
     code = f"AADSTS{numbers[0]}" if isinstance(numbers, list) and numbers else _code_in(description)
     sentence = description.partition("Trace ID:")[0].strip()
-    refusal = Refusal(
-        PROVIDER, code or error, sentence or error, request_id=str(body.get("trace_id") or "")
-    )
+    refusal = Refusal(PROVIDER, code or error, sentence or error, request_id=str(body.get("trace_id") or ""))
     return refusal.to_error(_entra_class(error, code, answer.status), answer, now)
 
 

@@ -5,13 +5,14 @@ https://learn.microsoft.com/graph/outlook-immutable-id: the header goes with eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from providers.answers import as_mapping, as_text
+from providers.answers import as_mapping, as_rows, as_text
 from providers.api import NO_CONTENT, Api, Content
 from providers.clock import parse_time
+from providers.errors import AnswerLost
 from providers.messages import AccessToken, MessageRef
 from providers.session import Answer
 
@@ -50,9 +51,7 @@ def post(
     ok: tuple[int, ...],
 ) -> Answer:
     """A POST that is no submission, sent once."""
-    return api.request(
-        token, "POST", api.url(path), content, ok=ok, headers=PREFER, repeatable=False
-    )
+    return api.request(token, "POST", api.url(path), content, ok=ok, headers=PREFER, repeatable=False)
 
 
 def read_ref(row: Mapping[str, Any], folder: str = "") -> MessageRef:
@@ -69,3 +68,14 @@ def read_ref(row: Mapping[str, Any], folder: str = "") -> MessageRef:
         received_at=parse_time(as_text(row.get("receivedDateTime"))),
         is_read=is_read if isinstance(is_read, bool) else None,
     )
+
+
+def pages(api: Api, token: AccessToken, path: str, **params: Any) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each page to the end. A page may be empty and still not be the last."""
+    url = api.url(path, {f"${name}": value for name, value in params.items()})
+    while url:
+        body = api.request(token, "GET", url, headers=PREFER).fields()
+        if not isinstance(body.get("value"), list):
+            raise AnswerLost("Microsoft's answer holds no list.", code="answer-lost")
+        yield as_rows(body["value"])
+        url = as_text(body.get("@odata.nextLink"))

@@ -48,7 +48,7 @@ def submit_draft(api: Api, token: AccessToken, draft: Draft, deadline: datetime)
     """Submit a draft, once. A draft that is gone was submitted before, or removed: only Sent can tell."""
     url = api.url(f"{message_path(token.email, draft.id)}/send")
     try:
-        api.submit(token, url, NO_CONTENT, ok=202, deadline=deadline)
+        api.submit(token, url, NO_CONTENT, ok=202, deadline=deadline, headers=PREFER)
     except NotFound as error:
         raise unknown_outcome(error) from None
     return Receipt(provider_message_id=draft.id, thread_id=draft.thread_id)
@@ -57,7 +57,7 @@ def submit_draft(api: Api, token: AccessToken, draft: Draft, deadline: datetime)
 def send_mime(api: Api, token: AccessToken, mime: bytes, deadline: datetime) -> Receipt:
     """Submit a whole message, once. Nothing is known of the copy in Sent until it is looked up."""
     url = api.url(f"{user_path(token.email)}/sendMail")
-    api.submit(token, url, mime_content(mime), ok=202, deadline=deadline)
+    api.submit(token, url, mime_content(mime), ok=202, deadline=deadline, headers=PREFER)
     return Receipt()
 
 
