@@ -9,4 +9,12 @@ from accounts import views
 urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
     path("logout/", login_not_required(LogoutView.as_view()), name="logout"),
+    path("password/forgotten/", views.AskReset.as_view(), name="password_reset"),
+    path("password/sent/", views.ResetAsked.as_view(), name="password_reset_done"),
+    path("password/set/<uidb64>/<token>/", views.SetPassword.as_view(), name="password_reset_confirm"),
+    path("password/change/", views.ChangePassword.as_view(), name="password_change"),
+    path("profile/", views.ProfilePage.as_view(), name="profile"),
+    path("team/", views.TeamPage.as_view(), name="team"),
+    path("team/invite/", views.InvitePage.as_view(), name="team-invite"),
+    path("team/<int:pk>/", views.MemberPage.as_view(), name="team-member"),
 ]

@@ -16,10 +16,10 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.paginator import InfinitePaginator
 
-from accounts.backend import BackendAdmin, Rows
+from accounts.backend import BackendAdmin, LogAdmin, Rows
 from accounts.badges import Tone, badge, lines, moment
 from pages.badges import Badge
 from pages.editing import in_use
@@ -42,16 +42,24 @@ def shown(value: Any) -> Any:
     return moment(value) if hasattr(value, "astimezone") else value
 
 
-def column(source: Source) -> Source:
+def column(model: type[models.Model], source: Source) -> Source:
     """A table's column as a change list takes it."""
-    if isinstance(source, str):
+    if callable(source):
+
+        @wraps(source)
+        def read(row: Any) -> Any:
+            return shown(source(row))
+
+        return read
+    field = model._meta.get_field(source)
+    if not isinstance(field, models.DateTimeField):
         return source
 
-    @wraps(source)
-    def read(row: Any) -> Any:
-        return shown(source(row))
+    @display(description=field.verbose_name, ordering=source)
+    def read_time(row: Any) -> SafeString:
+        return moment(getattr(row, source))
 
-    return read
+    return read_time
 
 
 class TableAdmin(BackendAdmin):
@@ -66,7 +74,7 @@ class TableAdmin(BackendAdmin):
     # --- what the table declares
 
     def get_list_display(self, request: HttpRequest) -> tuple[Source, ...]:
-        first, *rest = map(column, self.table.columns)
+        first, *rest = (column(self.model, source) for source in self.table.columns)
         return (first, "owner", *rest)
 
     @display(description="customer", ordering="customer__name")
@@ -74,7 +82,9 @@ class TableAdmin(BackendAdmin):
         name = lines(row.customer.name) if row.customer_id else badge(self.no_customer, Tone.QUIET, "dns")
         if not getattr(row, "locked", False):
             return name
-        lock = badge("Locked", Tone.INFO, "lock", "The customer sees it but may not change it; it keeps running.")
+        lock = badge(
+            "Locked", Tone.INFO, "lock", "The customer sees it but may not change it; it keeps running."
+        )
         return format_html("{} {}", name, lock)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -90,6 +100,8 @@ class TableAdmin(BackendAdmin):
 
     def _filter(self, name: str) -> Any:
         field = self.model._meta.get_field(name)
+        if isinstance(field, models.DateTimeField):
+            return (name, RangeDateTimeFilter)
         return (name, AutocompleteSelectFilter) if field.is_relation else name
 
     def get_queryset(self, request: HttpRequest) -> Rows:
@@ -149,6 +161,13 @@ class TableAdmin(BackendAdmin):
     def delete_consequences(self, rows: Rows) -> list[str]:
         delete = self.table.action("delete")
         return delete.warnings(rows) if delete else []
+
+
+class LogTableAdmin(LogAdmin, TableAdmin):
+    """A log declared by a `Table`: read only but for the verbs of its table."""
+
+    def _may(self, request: HttpRequest, verb: Action) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
 
 def _asking(verb: Action, name: str) -> Callable[..., HttpResponse | None]:

@@ -1,0 +1,74 @@
+// Small manners on top of pages that work without them. No inline handlers: everything hangs on data attributes.
+const root = document.documentElement;
+
+function isDark() {
+  return (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+}
+
+function toggleTheme() {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* lasts for this page then */ }
+}
+
+function toggleMenu(button) {
+  const open = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(open));
+  document.getElementById("menu").classList.toggle("menu-open", open);
+}
+
+function countSelected(form) {
+  const boxes = [...form.querySelectorAll('input[name="rows"]')];
+  const count = boxes.filter((box) => box.checked).length;
+  const all = form.querySelector("[data-select-all]");
+  form.querySelector("[data-count]").textContent = count ? `(${count})` : "";
+  if (all) {
+    all.checked = count > 0 && count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+  }
+}
+
+async function copyText(button) {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const label = button.querySelector("span") ?? button;
+  const before = label.textContent;
+  label.textContent = "Copied";
+  setTimeout(() => { label.textContent = before; }, 1500);
+}
+
+// A field that other fields' choices follow from: the fields are drawn again by the server, what was typed stays.
+function redraw(source, name, value) {
+  const form = source.closest("form");
+  htmx.ajax("POST", location.href, {
+    source: form, target: "#fields", swap: "outerHTML", values: { redraw: "1", [name]: value },
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-theme-toggle], [data-menu], [data-copy], [data-row-action]");
+  if (!target) return;
+  if ("themeToggle" in target.dataset) toggleTheme();
+  if ("menu" in target.dataset) toggleMenu(target);
+  if ("copy" in target.dataset) copyText(target);
+  if ("rowAction" in target.dataset) {
+    event.preventDefault();
+    redraw(target, "row_action", target.value);
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const fields = event.target.closest("[data-redraws]");
+  if (fields && fields.dataset.redraws.split(" ").some((name) => matches(event.target.name, name))) {
+    redraw(event.target, "redraw", "1");
+  }
+  const bulk = event.target.closest("[data-bulk]");
+  if (!bulk) return;
+  if ("selectAll" in event.target.dataset) {
+    for (const box of bulk.querySelectorAll('input[name="rows"]')) box.checked = event.target.checked;
+  }
+  countSelected(bulk);
+});
+
+// "action" of a form's row is named conditions-3-action.
+function matches(fieldName, name) {
+  return fieldName === name || fieldName.endsWith(`-${name}`);
+}
