@@ -1,0 +1,1 @@
+"""The emulator of both providers: token endpoints, Microsoft Graph mail, Gmail, and the mail between them."""

@@ -1,0 +1,1 @@
+"""Microsoft Entra ID: discovery and the token endpoint of the client credentials grant."""

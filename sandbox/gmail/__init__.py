@@ -1,0 +1,1 @@
+"""The Gmail API v1."""

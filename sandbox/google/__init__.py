@@ -1,0 +1,1 @@
+"""Google's OAuth 2.0 token endpoint for service accounts."""
