@@ -110,6 +110,10 @@ def test_encoded_words_stay_within_the_75_characters_of_rfc_2047():
     assert all(len(line) <= 78 for line in header.split("\r\n"))
 
 
+def test_a_word_longer_than_a_line_is_encoded_rather_than_refused():
+    assert parse(compose(change(subject="x" * 3_000))).subject == "x" * 3_000
+
+
 def test_international_addresses_get_an_ascii_domain():
     raw = compose(change(from_email="news@bücher.example", to_email="用户@例子.example"))
     assert b"From: news@xn--bcher-kva.example" in raw

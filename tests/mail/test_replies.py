@@ -98,6 +98,7 @@ def test_it_keeps_answers_below_and_between_quoted_lines():
     "text",
     [
         "On 5 May 2026 I wrote:\nplease remove me. Do it.",
+        "This is what my colleague wrote:\nstop it, please",
         "From: now on I want nothing.\nThanks",
         "Thanks,\nplease unsubscribe me",
         "To: whom it may concern\nstop",
