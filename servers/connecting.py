@@ -9,8 +9,9 @@ import structlog
 from keys.clients import client_for
 from keys.models import Token
 from keys.sealing import SealBroken
-from keys.tokens import row_for
+from keys.tokens import row_for, with_access
 from mailboxes.models import Mailbox
+from providers.errors import ProviderError
 from providers.messages import Capabilities, Step, StepState
 from servers.models import DeliveryServer, Server
 
@@ -38,8 +39,24 @@ def connect(server: Server, now: datetime) -> bool:
         logger.info("server is not connected", server=server.uid, code=code)
         return False
     _remember(server, found)
+    if isinstance(server, DeliveryServer) and found.modify:
+        _prepare_mailbox(server, now)
     server.record_connected(now, steps)
     return True
+
+
+def _prepare_mailbox(server: Server, now: datetime) -> None:
+    """Some mailboxes drop a header they never saw; preparing is a kindness, not a condition."""
+    try:
+        with_access(
+            customer_id=server.customer_id,
+            email=server.email,
+            api_key=server.api_key,
+            now=now,
+            call=lambda client, token: client.prepare_mailbox(token),
+        )
+    except ProviderError as error:
+        logger.info("mailbox could not be prepared", server=server.uid, code=error.code)
 
 
 def _token_passed(found: Capabilities) -> bool:

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
+from sandbox.world import World
+from tests.sandboxing import make_test_world, sandbox_http, sandbox_settings
+
 REQUIRE_SERVICES = os.environ.get("REQUIRE_SERVICES") == "1"
 
 
@@ -47,3 +50,14 @@ def postgres() -> None:
     """Only where the database under test is PostgreSQL (`make test` runs those marked `services` there)."""
     if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         pytest.skip("runs in the PostgreSQL pass of make test")
+
+
+@pytest.fixture
+def sandbox_world(settings, monkeypatch, request) -> World:
+    """The sandbox behind the product's own clients; ask for the database before it."""
+    world = make_test_world()
+    http = sandbox_http(world)
+    monkeypatch.setattr("keys.clients.shared_http", lambda: http)
+    for name, url in sandbox_settings().items():
+        setattr(settings, name, url)
+    return world

@@ -47,8 +47,15 @@ def make_admin(**fields: Any) -> User:
     return make_user(None, is_superuser=True, **fields)
 
 
+def credentials_of(provider: str) -> dict[str, str]:
+    """Credentials that the sandbox of the tests accepts."""
+    from tests.sandboxing import GOOGLE_CREDENTIALS  # makes an RSA key, which few tests need
+
+    return MICROSOFT_CREDENTIALS if provider == "microsoft" else GOOGLE_CREDENTIALS
+
+
 def make_key(customer: Customer | None = None, provider: str = "microsoft", **fields: Any) -> ApiKey:
-    fields.setdefault("credentials", MICROSOFT_CREDENTIALS if provider == "microsoft" else {})
+    fields.setdefault("credentials", credentials_of(provider))
     return ApiKey.objects.create(
         **{"name": f"Key {number()}", "identity": "visible-id", **fields},
         customer=customer,
