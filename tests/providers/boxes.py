@@ -1,0 +1,159 @@
+"""One mailbox at each provider, the real clients over the sandbox, and its clock for theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from providers.base import MailProvider
+from providers.messages import (
+    TOKEN_HEADER,
+    AccessToken,
+    BaseUrls,
+    Cursor,
+    Draft,
+    Folder,
+    News,
+    Receipt,
+    Start,
+    StartKind,
+)
+from providers.registry import provider_for
+from providers.session import Http, new_session
+from sandbox.adapter import ORIGIN, WsgiAdapter
+from sandbox.app import create_app
+from sandbox.credentials import make_service_account
+from sandbox.mailbox import Mailbox, StoredMessage
+from sandbox.urls import SandboxUrls
+from sandbox.world import World
+
+TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
+CLIENT = "bbbbbbbb-0000-0000-0000-000000000002"
+SECRET = "abc8Q~it.has+odd~characters/inside"
+GMAIL = "https://www.googleapis.com/auth/gmail."
+GMAIL_SCOPES = (f"{GMAIL}send", f"{GMAIL}modify", "https://mail.google.com/")
+ACCOUNT = make_service_account()
+CREDENTIALS = {
+    "microsoft": {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": SECRET},
+    "google": {
+        "client_email": ACCOUNT.client_email,
+        "private_key": ACCOUNT.private_key,
+        "private_key_id": ACCOUNT.private_key_id,
+    },
+}
+_AT = SandboxUrls.at(ORIGIN)
+URLS = BaseUrls(_AT.login, _AT.graph, _AT.google_token, _AT.gmail)
+# What the sandbox calls the requests by which each dialect does the same thing.
+CALLS = {
+    "microsoft": {
+        "token": "entra.token",
+        "submit": "graph.messages.send",
+        "list": "graph.messages.list",
+        "news": "graph.messages.delta",
+        "raw": "graph.messages.value",
+        "delete": "graph.messages.delete",
+        "batch": "graph.batch",
+    },
+    "google": {
+        "token": "google.token",
+        "submit": "gmail.messages.send",
+        "list": "gmail.messages.list",
+        "news": "gmail.history.list",
+        "raw": "gmail.messages.get",
+        "delete": "gmail.messages.batchDelete",
+        "batch": "gmail.batch",
+    },
+}
+
+
+@dataclass
+class Box:
+    """One mailbox with its provider's client; `pauses` is how long the client has waited so far."""
+
+    name: str
+    world: World
+    client: MailProvider
+    email: str
+    pauses: list[float]
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.world.clock.now(), UTC)
+
+    def call(self, what: str) -> str:
+        return CALLS[self.name][what]
+
+    def token(self) -> AccessToken:
+        return self.client.acquire_token(self.email, self.client.scopes)
+
+    def store(self) -> Mailbox:
+        return self.world.mailbox(self.email)
+
+    def deliver(self, number: int = 0, folder: Any = "inbox", **details: Any) -> StoredMessage:
+        return self.world.deliver(incoming(number, self.email), self.email, folder=folder, **details)
+
+    def submit(self, mime: bytes, token: AccessToken | None = None) -> tuple[Draft | None, Receipt]:
+        token = token or self.token()
+        draft = self.client.prepare(token, mime)
+        deadline = self.now() + timedelta(minutes=1)
+        return draft, self.client.submit(token, draft or mime, deadline=deadline)
+
+    def news(
+        self,
+        cursor: Cursor | None = None,
+        *,
+        kind: StartKind = StartKind.NOW,
+        date: datetime | None = None,
+        since: datetime | None = None,
+        budget: int = 1000,
+        folders: Sequence[Folder] = tuple(Folder),
+    ) -> News:
+        return self.client.new_messages(
+            self.token(), folders, cursor, start=Start(kind, date), since=since, budget=budget
+        )
+
+    def subjects(self, refs: Iterable[Any]) -> list[str]:
+        """Subjects of fetched messages, sorted: what a listing tells differs, what is fetched does not."""
+        raws = self.client.fetch(self.token(), list(refs))
+        return sorted(
+            line.removeprefix(b"Subject: ").decode()
+            for message in raws
+            for line in (message.raw or b"").splitlines()
+            if line.startswith(b"Subject: ")
+        )
+
+
+def incoming(number: int, to: str) -> bytes:
+    return (
+        f"From: Person {number} <person{number}@outside.example>\r\nTo: {to}\r\nSubject: in {number:04}\r\n"
+        f"Message-ID: <in-{number}@outside.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n"
+        f"Text of {number}\r\n"
+    ).encode()
+
+
+def outgoing(
+    sender: str, token: str = "token-1", to: str = "bob@outside.example", text: str = "Hello"
+) -> bytes:
+    return (
+        f"From: {sender}\r\nTo: {to}\r\nSubject: News\r\nMessage-ID: <{token}@ours.example>\r\n"
+        f"{TOKEN_HEADER}: {token}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n{text}\r\n"
+    ).encode()
+
+
+def make_box(world: World, name: str) -> Box:
+    email = {"microsoft": "news@acme.example", "google": "news@rival.example"}[name]
+    world.add_mailbox(name, email, "The News")
+    session = new_session()
+    session.mount(ORIGIN, WsgiAdapter(create_app(world)))
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        world.advance(seconds)
+
+    def clock() -> datetime:
+        return datetime.fromtimestamp(world.clock.now(), UTC)
+
+    http = Http(session=session, sleep=sleep, clock=clock)
+    return Box(name, world, provider_for(name, URLS, CREDENTIALS[name], http), email, pauses)
