@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import ClassVar
 
@@ -53,6 +54,8 @@ class Mailbox(models.Model):
 
     cursor = models.JSONField(null=True, editable=False)
     newest_at = models.DateTimeField(null=True, editable=False)
+    # Everything that arrived before this moment is in the ledger: where a lost cursor is listed anew from.
+    complete_until = models.DateTimeField(null=True, editable=False)
     unread_at_connection = models.PositiveIntegerField(null=True, editable=False)
     # A sent copy that carried our marker was found here once, so "absent" can be believed.
     marker_survives = models.BooleanField(default=False, editable=False)
@@ -166,6 +169,11 @@ class ProcessedMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject or self.provider_message_id
+
+    @property
+    def batch(self) -> uuid.UUID:
+        """The journal's batch of everything this message changed."""
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"apiconnect message {self.pk}")
 
 
 class SyncRun(models.Model):

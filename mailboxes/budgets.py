@@ -1,0 +1,33 @@
+"""How much of one mailbox is read in one cycle, so that a huge one starves nobody."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+MESSAGES_PER_CYCLE = 2_000
+LISTED_PER_CYCLE = 10_000
+# Together less than the lease of a cycle's item, so that nobody takes its holder for dead.
+HANDLING_SECONDS = 150
+LISTING_SECONDS = 60
+
+
+@dataclass
+class Budget:
+    """Messages and seconds that are left; whoever finds it spent stops, and the next cycle goes on there."""
+
+    messages: int = MESSAGES_PER_CYCLE
+    seconds: float = HANDLING_SECONDS
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_spent(self) -> bool:
+        return self.messages <= 0 or time.monotonic() - self.started >= self.seconds
+
+    @classmethod
+    def for_listing(cls) -> Budget:
+        """Listing is cheap beside handling, so it may go far ahead of it."""
+        return cls(LISTED_PER_CYCLE, LISTING_SECONDS)
+
+    def spend(self, messages: int) -> None:
+        self.messages -= messages
