@@ -10,9 +10,12 @@ from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.notices import Notice, notices_in
+from mail.detection.replies import quoted_reply
 from mail.detection.report import Report
 from mail.detection.sections import Section, find_after, find_mentioned, find_sections
 from mail.detection.verdicts import Bounce, CustomPhrase
+
+TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
 
 # Words right before the recipient in notices that put it into a sentence.
 LEADS = (
@@ -77,12 +80,7 @@ def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: 
         return False
     if (Notice.REPLY in kinds or Notice.CHALLENGE in kinds) and dialect is None:
         return False
-    return (
-        dialect is not None
-        or Notice.FAILURE in kinds
-        or Notice.DELAY in kinds
-        or bool(report.failed_recipients)
-    )
+    return dialect is not None or bool(report.failed_recipients) or not TELLING.isdisjoint(kinds)
 
 
 def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
@@ -90,15 +88,26 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     notice, own = report.notice, report.own_addresses
     failed = report.failed_recipients
     sections = find_sections(notice, own)
+    if len(failed) == 1 and len(sections) == 1 and is_written_to(sections[0], report):
+        return sections  # an alias may have been rewritten on the way: the notice has what was sent to
     if failed:
         return [section_of(address, sections, len(failed), notice) for address in failed]
     if sections:
         return sections
     found = find_after(notice, (*(dialect.leads if dialect else ()), *LEADS))
-    mentioned = [found] if found else find_mentioned(notice, own, report.returned.get("to", ""))
-    if not mentioned:
-        mentioned = addresses_in(report.returned.get("to", ""), 1) if dialect else []
+    if found:
+        return [Section(found, notice)]
+    if dialect is None and Notice.FAILURE not in notices_in(report.subject):
+        return []
+    mentioned = find_mentioned(notice, own, report.returned.get("to", ""))
+    if not mentioned and dialect is not None:
+        mentioned = addresses_in(report.returned.get("to", ""), 1)
     return [Section(address, notice) for address in mentioned]
+
+
+def is_written_to(section: Section, report: Report) -> bool:
+    """Whether the returned message was addressed to the recipient of a section."""
+    return section.recipient.lower() in report.returned.get("to", "").lower()
 
 
 def section_of(address: str, sections: list[Section], count: int, notice: str) -> Section:
@@ -114,9 +123,9 @@ def describe_section(
 ) -> Bounce | None:
     """The bounce of one recipient; None where an unknown system gives no reason at all."""
     judgement = judge_section(report, section, count, tier, phrases)
-    if not judgement.is_decided and tier == "body.generic" and not report.failed_recipients:
-        if Notice.FAILURE not in notices_in(report.subject):
-            return None
+    is_vague = not judgement.is_decided and tier == "body.generic" and not report.failed_recipients
+    if is_vague and Notice.FAILURE not in notices_in(report.subject):
+        return None
     original = section.original if "@" in section.original else ""
     return build(
         report,
@@ -135,10 +144,15 @@ def judge_section(
     report: Report, section: Section, count: int, tier: str, phrases: Sequence[CustomPhrase]
 ) -> Judgement:
     """The judgement on a section, or on the whole notice where the section says nothing."""
-    judgement = judge(Failure(section.text, tier=tier, context=section.text.lower()), phrases)
+    context = section.text[:4000].lower()
+    # What a server answered counts more than the advice a report wraps around it.
+    reply = quoted_reply(section.text)
+    judgement = judge(Failure(reply or section.text, tier=tier, context=context), phrases)
+    if not judgement.is_decided and reply:
+        judgement = judge(Failure(section.text, tier=tier, context=context), phrases)
     if judgement.is_decided or section.text is report.notice:
         return judgement
     if count > 1 and section.text.strip():
         return judgement
-    whole = judge(Failure(report.notice, tier=tier, context=report.notice[:4000].lower()), phrases)
+    whole = judge(Failure(report.notice, tier=tier, context=context), phrases)
     return whole if whole.is_decided else judgement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mail.detection.addresses import field_address
+from mail.detection.addresses import addresses_in, field_address
 from mail.detection.building import Finding, build
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.mime import Headers
@@ -12,7 +12,7 @@ from mail.detection.replies import MAX_DIAGNOSTIC, read_status_field
 from mail.detection.report import Report
 from mail.detection.sections import Section, find_mentioned, find_sections
 from mail.detection.text import decode_bytes, part_bytes
-from mail.detection.verdicts import Bounce, CustomPhrase
+from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
 
 MAX_RECIPIENTS = 200
 RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
@@ -133,7 +133,7 @@ def judge_group(
     if needs_notice(judgement, diagnostic):
         section = sections.about(final, original)
         judgement, diagnostic = with_notice(report, sections, section, judgement, diagnostic, status, phrases)
-    elif judgement.verdict.type == "hard":
+    elif judgement.verdict.type == BounceType.HARD:
         judgement = judge(
             Failure(diagnostic, status, context=context_of(report, sections, final, original)), phrases
         )
@@ -207,5 +207,10 @@ def recipient_in_notice(report: Report, sections: Sections, section: Section | N
         section = sections.all[0]
     if section is not None:
         return section.original or section.recipient
+    if sections.count > 1:
+        return ""
+    written_to = addresses_in(report.returned.get("to", ""), 2)
+    if len(written_to) == 1:
+        return written_to[0]
     mentioned = find_mentioned(report.notice, report.own_addresses, report.returned.get("to", ""))
-    return mentioned[0] if mentioned and sections.count == 1 else ""
+    return mentioned[0] if mentioned else ""

@@ -114,9 +114,6 @@ def recipient_of(report: Report, fields: Headers) -> str:
         address = first_address(fields.get(name, ""))
         if address:
             return address
-    redacted = fields.get("redacted-address", "").strip()
-    if redacted and "@" not in redacted and fields.get("reported-domain"):
-        return ""
     for name in RETURNED_RECIPIENT_FIELDS:
         found = addresses_in(report.returned.get(name, ""), 2)
         if len(found) == 1:

@@ -17,6 +17,9 @@ from mail.detection.verdicts import BounceType, CustomPhrase, Verdict
 
 WEAK_RANK = 2 * STRENGTH_STEP
 UNDECIDED = Verdict(BounceType.SOFT, "undecided")
+UNAVAILABLE_REPLIES = ("550", "553", "")
+# What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
+GENERIC_TEXTS = ("unknown address error", "other mail system problem")
 
 
 class Failure(NamedTuple):
@@ -39,15 +42,12 @@ class Judgement(NamedTuple):
 def judge(failure: Failure, phrases: Sequence[CustomPhrase] = ()) -> Judgement:
     """The verdict on one failed delivery."""
     codes = read_codes(failure.text)
-    words = simplify(failure.text)
-    own = match_custom(words, phrases)
-    if own is not None:
-        return Judgement(own, codes, True)
     status = choose_status(codes.status, failure.status)
-    verdict = weigh(words, codes, status, failure)
+    verdict = match_custom(failure.text, phrases) if phrases else None
     if verdict is None:
-        return Judgement(UNDECIDED, Codes(codes.reply, status), False)
-    return Judgement(verdict, Codes(codes.reply, status), True)
+        verdict = weigh(simplify(failure.text), codes, status, failure)
+    codes = Codes(codes.reply, status)
+    return Judgement(verdict or UNDECIDED, codes, verdict is not None)
 
 
 def choose_status(of_text: str, of_field: str) -> str:
@@ -63,27 +63,25 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
     index = phrase_set.first(words) if words else None
     phrase = table[index] if index is not None else None
     if phrase is not None and phrase.rank < WEAK_RANK:
-        return by_phrase(phrase, codes, status, failure)
-    if status:
-        found = reason_of_status(status)
-        if found is not None:
-            return by_code(found[0], f"{failure.tier}.status.{status}", found[1], codes, failure)
+        return by_phrase(phrase, codes, failure)
+    found = reason_of_status(status) if status and not any(text in words for text in GENERIC_TEXTS) else None
+    if found is not None:
+        return by_code(found[0], f"{failure.tier}.status.{status}", found[1], codes, failure)
     if phrase is not None:
-        return by_phrase(phrase, codes, status, failure)
+        return by_phrase(phrase, codes, failure)
     found = reason_of_reply(codes.reply)
     if found is not None:
         return by_code(found[0], f"{failure.tier}.reply.{codes.reply}", found[1], codes, failure)
-    return None
+    return by_command(codes, status, failure)
 
 
-def by_phrase(phrase: Phrase, codes: Codes, status: str, failure: Failure) -> Verdict:
+def by_phrase(phrase: Phrase, codes: Codes, failure: Failure) -> Verdict:
     """The verdict of a phrase, doubted where code or command speak against a dead recipient."""
-    reason, rule = doubt(phrase.reason, codes, failure)
-    if reason is phrase.reason and reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK:
-        # "mailbox unavailable" and the like are the stock texts of 550: only that code is trusted.
-        if codes.reply not in ("550", "553", "") or status.startswith("4"):
-            return Verdict(BounceType.SOFT, f"{failure.tier}.words.unavailable", phrase.text)
-    return Verdict(reason.type, f"{failure.tier}.words.{rule}", phrase.text, reason.is_sender_fault)
+    reason, name = doubt(phrase.reason, codes, failure)
+    if reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK and codes.reply not in UNAVAILABLE_REPLIES:
+        # "mailbox unavailable" is the stock text of 550: beside another code it proves nothing.
+        return Verdict(BounceType.SOFT, f"{failure.tier}.words.unavailable", phrase.text)
+    return Verdict(reason.type, f"{failure.tier}.words.{name}", phrase.text, reason.is_sender_fault)
 
 
 def by_code(reason: Reason, rule: str, source: str, codes: Codes, failure: Failure) -> Verdict:
@@ -92,6 +90,14 @@ def by_code(reason: Reason, rule: str, source: str, codes: Codes, failure: Failu
     if doubted is not reason:
         return Verdict(doubted.type, f"{rule}.{name}", source)
     return Verdict(reason.type, rule, source, reason.is_sender_fault)
+
+
+def by_command(codes: Codes, status: str, failure: Failure) -> Verdict | None:
+    """The verdict of a command that was refused for good before a recipient was named."""
+    is_permanent = codes.reply.startswith("5") or status.startswith("5")
+    if is_permanent and is_about_sender(failure.context):
+        return Verdict(BounceType.INTERNAL, f"{failure.tier}.command", "refused before a recipient was named")
+    return None
 
 
 def doubt(reason: Reason, codes: Codes, failure: Failure) -> tuple[Reason, str]:
@@ -105,10 +111,11 @@ def doubt(reason: Reason, codes: Codes, failure: Failure) -> tuple[Reason, str]:
     return reason, reason.name
 
 
-def match_custom(words: str, phrases: Sequence[CustomPhrase]) -> Verdict | None:
-    """The verdict of the first administrator's phrase found in `words`."""
+def match_custom(text: str, phrases: Sequence[CustomPhrase]) -> Verdict | None:
+    """The verdict of the first administrator's phrase found in `text`."""
+    words = " ".join(text.lower().split())
     for number, phrase in enumerate(phrases, start=1):
-        text = simplify(phrase.text)
-        if text and text in words:
+        wanted = " ".join(phrase.text.lower().split())
+        if wanted and wanted in words:
             return Verdict(phrase.type, f"custom.{phrase.id or number}", phrase.text)
     return None

@@ -12,6 +12,7 @@ class Notice(StrEnum):
     """The kinds of phrases/notices.tsv."""
 
     FAILURE = "failure"
+    REPORT = "report"
     DELAY = "delay"
     SUCCESS = "success"
     REPLY = "reply"

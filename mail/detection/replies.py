@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import re2
 
+MAX_QUOTED = 700  # bytes of a reply quoted in a notice
 MAX_DIAGNOSTIC = 2000  # characters of a diagnostic that are read and kept
 
 # "550 5.1.1", "550-5.1.1", "550 #5.1.0", "550-'5.2.2"
 REPLY_AND_STATUS = re2.compile(
-    rb"(?:^|[^0-9.])([245][0-9][0-9])[ -]+[#'\"(\[]*([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|\.[^0-9]|\.?$)"
+    rb"(?:^|[^0-9.])([45][0-9][0-9])[ -]+[#'\"(\[]*([45]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|\.[^0-9]|\.?$)"
 )
 STATUS = re2.compile(
     rb"(?:^|[^0-9A-Za-z.\-])#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9A-Za-z.\-]|\.[^0-9]|-[^0-9]|\.?$)"
@@ -63,28 +64,50 @@ def simplify(text: str) -> str:
     return text.replace("’", "'").replace("\u00a0", " ")
 
 
-# The command that was refused: where it is not about the recipient, the recipient is not at fault.
-SENDER_PHASES = (
+def quoted_reply(text: str) -> str:
+    """The part of a notice from its first full SMTP reply on; "" where it quotes none."""
+    data = text.encode("utf-8", "replace")
+    match = REPLY_AND_STATUS.search(data)
+    return data[match.start() : match.start() + MAX_QUOTED].decode("utf-8", "replace") if match else ""
+
+
+# The command that was refused: before RCPT, the recipient is not at fault.
+SENDER_COMMANDS = (
     "in reply to mail from",
-    "after mail from",
-    "[mail_from]",
-    ">>> mail from",
     "in reply to ehlo",
     "in reply to helo",
+    "in response to mail from",
+    "after mail from",
+    "after pipelined mail from",
     "after helo",
     "after ehlo",
     "after initial connection",
+    "[mail_from]",
+    ">>> mail from",
     "refused to talk to me",
-    "while connecting",
     "but sender was rejected",
-    "did not like our mail from",
-    "did not like our greeting",
-    "connected to % but greeting failed",
     "but greeting failed",
-    "in response to mail from",
+    "did not like our mail from",
+    "did not like our helo",
+    "did not like our ehlo",
+)
+RECIPIENT_COMMANDS = (
+    "in reply to rcpt to",
+    "in reply to end of data",
+    "in reply to data",
+    "after rcpt to",
+    "after pipelined rcpt to",
+    "after end of data",
+    "[rcpt_to]",
+    ">>> rcpt to",
+    ">>> data",
+    "does not like recipient",
+    "did not like our rcpt",
 )
 
 
-def is_about_sender(text: str) -> bool:
-    """Whether `text` (lower case) says that the refusal came before the recipient was named."""
-    return any(phase in text for phase in SENDER_PHASES)
+def is_about_sender(context: str) -> bool:
+    """Whether `context` (lower case) says that only a command before RCPT was refused."""
+    return any(text in context for text in SENDER_COMMANDS) and not any(
+        text in context for text in RECIPIENT_COMMANDS
+    )

@@ -6,7 +6,7 @@ import re2
 
 from mail.detection.mime import Headers
 
-TOKEN_HEADER = "x-apiconnect-token"
+TOKEN_FIELD = "x-apiconnect-token"  # noqa: S105  the name of a header field
 MAX_IDS = 20
 MAX_TOKEN = 200
 
@@ -64,7 +64,7 @@ def find_message_id(returned: Headers, notice: str, *fields: str) -> str:
     for value in (returned.get("message-id", ""), *fields):
         if value:
             return strip_id(value)
-    if "essage-i" in notice or "ESSAGE-I" in notice:
+    if "essage-i" in notice.lower():
         match = MESSAGE_ID_LINE.search(notice)
         if match is not None:
             return strip_id(match.group(1))
@@ -86,4 +86,4 @@ def known_ids(first: str, returned: Headers, headers: Headers) -> tuple[str, ...
 
 def find_token(returned: Headers) -> str:
     """Our own token from the returned header."""
-    return returned.get(TOKEN_HEADER, "")[:MAX_TOKEN].strip()
+    return returned.get(TOKEN_FIELD, "")[:MAX_TOKEN].strip()

@@ -54,6 +54,8 @@ def read_entry(number: int, line: str) -> Entry | None:
         if rest.startswith(decoration):
             form, rest = decoration, rest[len(decoration) :].lstrip()
             break
+    if rest[:3].isdigit() and "... " in rest:  # Sendmail 5: "550 <address>... User unknown"
+        form, rest = "code", rest[3:].lstrip("0123456789. -")
     if rest[:1] in "<'":
         form, rest = form + rest[:1], rest[1:]
     elif rest[:1] == '"' and '"@' not in rest:

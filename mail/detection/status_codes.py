@@ -86,6 +86,7 @@ REPLIES: dict[str, tuple[str, str]] = {
     "535": ("relaying", "RFC 4954: credentials invalid"),
     "530": ("relaying", "RFC 4954: authentication required"),
     "523": ("too-big", "RFC 4954: message too long"),
+    "554": ("policy", "RFC 5321: transaction failed; no word about the recipient"),
     "452": ("system", "RFC 5321: insufficient system storage"),
 }
 

@@ -78,8 +78,8 @@ def charset_or(charset: str, fallback: str) -> str:
 
 def html_to_text(markup: str) -> str:
     """The words of an HTML text; never meant to be shown."""
-    text = BREAK.sub("\n", markup.replace("\n", " "))
-    return html.unescape(TAG.sub(" ", text))
+    text = html.unescape(TAG.sub(" ", BREAK.sub("\n", markup)))
+    return "\n".join(line.strip() for line in text.split("\n"))
 
 
 def header_text(headers: Headers, name: str) -> str:
