@@ -9,6 +9,7 @@ import threading
 
 import structlog
 from celery import current_app
+from celery.app import app_or_default
 from celery.beat import Scheduler, Service
 from celery.worker import WorkController
 from cheroot.wsgi import Server as WebServer
@@ -28,7 +29,7 @@ class EmbeddedWorker:
 
     def __init__(self) -> None:
         self._worker = WorkController(
-            app=current_app._get_current_object(),
+            app=app_or_default(),
             pool_cls="threads",
             concurrency=WORKER_THREADS,
             queues=QUEUES,

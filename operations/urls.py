@@ -6,4 +6,5 @@ from operations import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.DashboardPage.as_view(), name="dashboard"),
+    path("help/", views.HelpPage.as_view(), name="help"),
 ]

@@ -16,13 +16,9 @@ from keys.models import ApiKey, Token
 from monitors.models import Condition, Monitor
 from providers.registry import PROVIDERS
 from servers.models import DeliveryServer
+from tests.sandboxing import MICROSOFT_CREDENTIALS, google_credentials
 
 PASSWORD = "correct-horse-battery"
-MICROSOFT_CREDENTIALS = {
-    "tenant_id": "00000000-0000-0000-0000-0000000000a1",
-    "client_id": "00000000-0000-0000-0000-0000000000b1",
-    "client_secret": "sandbox~secret.of.acme",
-}
 _numbers = itertools.count(1)
 
 
@@ -49,9 +45,7 @@ def make_admin(**fields: Any) -> User:
 
 def credentials_of(provider: str) -> dict[str, str]:
     """Credentials that the sandbox of the tests accepts."""
-    from tests.sandboxing import GOOGLE_CREDENTIALS  # makes an RSA key, which few tests need
-
-    return MICROSOFT_CREDENTIALS if provider == "microsoft" else GOOGLE_CREDENTIALS
+    return MICROSOFT_CREDENTIALS if provider == "microsoft" else google_credentials()
 
 
 def make_key(customer: Customer | None = None, provider: str = "microsoft", **fields: Any) -> ApiKey:

@@ -15,22 +15,30 @@ from sandbox.credentials import make_service_account
 from sandbox.seeding import make_world
 from sandbox.urls import SandboxUrls
 from sandbox.world import World
-from tests.factories import MICROSOFT_CREDENTIALS
 
+MICROSOFT_CREDENTIALS = {
+    "tenant_id": "00000000-0000-0000-0000-0000000000a1",
+    "client_id": "00000000-0000-0000-0000-0000000000b1",
+    "client_secret": "sandbox~secret.of.acme",
+}
 FULL = "https://mail.google.com/"
 GMAIL = "https://www.googleapis.com/auth/gmail."
 ALL_SCOPES = [FULL, f"{GMAIL}send", f"{GMAIL}modify"]
-SERVICE_ACCOUNT = make_service_account()
-GOOGLE_CREDENTIALS = {
-    "client_email": SERVICE_ACCOUNT.client_email,
-    "private_key": SERVICE_ACCOUNT.private_key,
-    "private_key_id": SERVICE_ACCOUNT.private_key_id,
-}
 DOMAINS = ("acme.example", "rival.example", "platform.example")
+
+
+def google_credentials() -> dict[str, str]:
+    account = make_service_account()
+    return {
+        "client_email": account.client_email,
+        "private_key": account.private_key,
+        "private_key_id": account.private_key_id,
+    }
 
 
 def make_test_world() -> World:
     """One Entra tenant and one service account for all domains; tests add their mailboxes."""
+    account = make_service_account()
     return make_world(
         {
             "microsoft_tenants": [
@@ -48,9 +56,9 @@ def make_test_world() -> World:
             ],
             "google_service_accounts": [
                 {
-                    "client_email": SERVICE_ACCOUNT.client_email,
-                    "public_key": SERVICE_ACCOUNT.public_key,
-                    "private_key_id": SERVICE_ACCOUNT.private_key_id,
+                    "client_email": account.client_email,
+                    "public_key": account.public_key,
+                    "private_key_id": account.private_key_id,
                     "delegations": dict.fromkeys(DOMAINS, ALL_SCOPES),
                 }
             ],

@@ -10,6 +10,7 @@ from keys.refreshing import due_groups, refresh_group
 from keys.tokens import access, with_access
 from providers.errors import CredentialRefused, PermissionDenied, ProviderError, TokenRefused
 from providers.messages import AccessToken
+from sandbox.faults import Fault
 from tests.factories import MICROSOFT_CREDENTIALS, make_customer, make_key, make_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -138,8 +139,6 @@ def test_a_missing_delegation_is_the_mailboxs_trouble_and_not_the_keys():
 def test_a_provider_that_is_down_does_not_take_a_token_that_still_holds(sandbox_world):
     key = make_key()
     soon = make_token(key, "news@acme.example", expires_at=timezone.now() + timedelta(minutes=5))
-    from sandbox.faults import Fault
-
     sandbox_world.faults.add(Fault("status", "entra.token", times=None, status=503))
     assert get(key, "news@acme.example").value == soon.access_token
     with pytest.raises(ProviderError):

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.demo.launching import DemoFailed, run_demo
+from operations.demo.scenario import play
 
 
 class Command(BaseCommand):
@@ -22,8 +23,6 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         if options["scenario"]:
-            from operations.demo.scenario import play  # needs the demo's own environment
-
             sys.exit(play(self.stdout.write))
         try:
             sys.exit(run_demo(once=options["once"], host=options["host"], port=options["port"]))
