@@ -56,7 +56,11 @@ class Numbers:
             Tile("Sent, 7 days", f"{week:,}", f"{month:,} in {DAYS} days"),
             Tile("Bounced, 7 days", f"{bounced:,}", f"{rate(bounced, week)} of what was sent"),
             Tile("Complaints, 7 days", f"{complaints:,}", f"{rate(complaints, week)} of what was sent"),
-            Tile("Replies acted on, 7 days", f"{sum(self.acted_on[-7:]):,}", f"{sum(self.acted_on):,} in {DAYS} days"),
+            Tile(
+                "Replies acted on, 7 days",
+                f"{sum(self.acted_on[-7:]):,}",
+                f"{sum(self.acted_on):,} in {DAYS} days",
+            ),
         ]
 
     def chart(self) -> Chart:

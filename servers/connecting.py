@@ -26,8 +26,8 @@ def connect(server: Server, now: datetime) -> bool:
     """
     try:
         found = client_for(server.api_key).check(server.email)
-    except SealBroken as error:
-        found = Capabilities(steps=(Step("credential", StepState.FAILED, str(error)),))
+    except SealBroken as broken:
+        found = Capabilities(steps=(Step("credential", StepState.FAILED, str(broken)),))
     steps = [plain_step(step) for step in found.steps]
     usable = found.send if isinstance(server, DeliveryServer) else found.read
     if usable is False or (usable is None and not _token_passed(found)):

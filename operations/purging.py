@@ -1,0 +1,80 @@
+"""Removing what is past its retention, in small transactions that never hold a table for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import F
+
+from accounts.models import AuditEntry, SystemSettings
+from audience.models import Change
+from bounces.models import Bounce, BounceSource
+from campaigns.models import Campaign, Delivery
+from mailboxes.models import ProcessedMessage, SyncRun
+from monitors.models import MonitorHit
+from operations.models import Cycle
+
+BATCH = 2000
+# The ledger outlives anything that a lost cursor may list again: twice the overlap of a re-listing.
+LEDGER_MARGIN = timedelta(days=2)
+CYCLES_KEPT = timedelta(days=30)
+FINISHED = (Campaign.Status.SENT, Campaign.Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What may go: rows of one kind that are past their time."""
+
+    what: str
+    rows: models.QuerySet[models.Model]
+
+
+def due(now: datetime) -> list[Purge]:
+    """Everything that is past its retention, in an order that follows the foreign keys."""
+    settings = SystemSettings.load()
+    raw_cutoff = now - timedelta(days=settings.raw_mail_retention_days)
+    cutoff = now - timedelta(days=settings.log_retention_days)
+    ledger = ProcessedMessage.objects.filter(
+        handled_at__lt=cutoff, received_at__lt=F("mailbox__newest_at") - LEDGER_MARGIN, disposal__in=_SETTLED
+    )
+    # The causes of a blacklisting stay as long as it does: an address leaves with its last cause.
+    journal = Change.objects.filter(at__lt=cutoff).exclude(
+        action=Change.Action.BLACKLIST, undone_at__isnull=True
+    )
+    deliveries = Delivery.objects.filter(created_at__lt=cutoff, campaign__status__in=FINISHED)
+    return [
+        Purge("raw mail of bounces", BounceSource.objects.filter(created_at__lt=raw_cutoff)),
+        Purge("monitor hits", MonitorHit.objects.filter(at__lt=cutoff)),
+        Purge("bounces", Bounce.objects.filter(created_at__lt=cutoff)),
+        Purge("deliveries", deliveries),
+        Purge("ledger rows", ledger),
+        Purge("sync runs", SyncRun.objects.filter(started_at__lt=cutoff)),
+        Purge("journal entries", journal),
+        Purge("audit entries", AuditEntry.objects.filter(at__lt=cutoff)),
+        Purge("cycles", Cycle.objects.filter(finished_at__lt=now - CYCLES_KEPT)),
+    ]
+
+
+_SETTLED = [
+    ProcessedMessage.Disposal.NONE,
+    ProcessedMessage.Disposal.DELETED,
+    ProcessedMessage.Disposal.TRASHED,
+    ProcessedMessage.Disposal.GONE,
+]
+
+
+def purge(now: datetime) -> Iterator[tuple[str, int]]:
+    """Remove all that is due; yields (what, rows). It can be stopped and run again."""
+    for one in due(now):
+        yield one.what, _delete_in_batches(one.rows)
+
+
+def _delete_in_batches(rows: models.QuerySet[models.Model]) -> int:
+    done = 0
+    while numbers := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        rows.model._default_manager.filter(pk__in=numbers).delete()
+        done += len(numbers)
+    return done
