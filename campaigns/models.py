@@ -24,9 +24,9 @@ def new_token() -> str:
 
 class CampaignQuerySet(CustomerQuerySet["Campaign"]):
     def due(self, now: datetime) -> Self:
-        """Campaigns with something to do: sending ones, and ready ones whose time has come."""
+        """Active customers' campaigns with something to do: sending, or ready and their time has come."""
         ready = Q(status=Campaign.Status.READY) & (Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=now))
-        return self.filter(ready | Q(status=Campaign.Status.SENDING))
+        return self.filter(ready | Q(status=Campaign.Status.SENDING), customer__status="active")
 
 
 class Campaign(CustomerOwned):
@@ -151,6 +151,8 @@ class Delivery(CustomerOwned):
     sent_at = models.DateTimeField(null=True)
     # Deferred: when it is tried again. Unknown: when it is looked for next. Sent: when its ids are looked up.
     next_try_at = models.DateTimeField(null=True)
+    # Attempts that were opened for it.
+    tries = models.PositiveSmallIntegerField(default=0)
     # Complete looks at Sent that found nothing; of a sent one, look-ups that found no ids yet.
     looks = models.PositiveSmallIntegerField(default=0)
     # While true the real Message-ID and thread are still to be learnt.
@@ -178,7 +180,8 @@ class Delivery(CustomerOwned):
             models.Index(fields=["recipient_key", "-sent_at"], name="delivery_recipient"),
             models.Index(fields=["mailbox", "thread_id"], name="delivery_thread", condition=~Q(thread_id="")),
             models.Index(
-                fields=["submitted_message_id"], name="delivery_submitted_mid",
+                fields=["submitted_message_id"],
+                name="delivery_submitted_mid",
                 condition=~Q(submitted_message_id=""),
             ),
             models.Index(

@@ -1,0 +1,24 @@
+"""Bells: a task is only a hint that a row is due. A bell that cannot be rung is repaired by the next tick."""
+
+from __future__ import annotations
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = structlog.get_logger(__name__)
+
+
+def ring_campaign(campaign_id: int) -> None:
+    _ring("campaigns.tasks.queue_campaign", campaign_id=campaign_id)
+
+
+def ring_mailbox(mailbox_id: int, *, in_seconds: float = 0) -> None:
+    _ring("campaigns.tasks.run_mailbox", in_seconds, mailbox_id=mailbox_id)
+
+
+def _ring(task: str, in_seconds: float = 0, **ids: int) -> None:
+    try:
+        current_app.tasks[task].apply_async(kwargs=ids, countdown=in_seconds or None)
+    except OperationalError as error:
+        logger.warning("bell not rung, the next tick will", task=task, reason=str(error))

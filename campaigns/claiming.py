@@ -1,0 +1,140 @@
+"""Reserving deliveries for a mailbox: by one transaction under its lease, within quota, the excluded left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from campaigns.models import Attempt, Campaign, Delivery
+from campaigns.skipping import find_reasons
+from mail.composing import new_message_id
+from mailboxes.leases import Lease
+from servers import quotas
+from servers.models import DeliveryServer
+
+# No POST of an attempt starts later than this after it was opened; a dead worker's claim is judged from then.
+ATTEMPT_SECONDS = 60
+BATCH_SIZE = 20
+_TAKEN_FIELDS = [
+    "status",
+    "server",
+    "mailbox",
+    "next_try_at",
+    "submitted_message_id",
+    "submitted_at",
+    "tries",
+    "looks",
+]
+
+Status = Delivery.Status
+
+
+def sending_campaigns(server: DeliveryServer) -> QuerySet[Campaign]:
+    """Campaigns that may send through `server` now: its own customer's alone (promise 3)."""
+    return Campaign.objects.filter(
+        delivery_servers=server,
+        customer=server.customer,
+        status=Campaign.Status.SENDING,
+        customer__status="active",
+    ).select_related("customer", "list")
+
+
+def own_servers(campaign: Campaign) -> QuerySet[DeliveryServer]:
+    """The campaign's servers that are its customer's own; any other is ignored."""
+    servers = DeliveryServer.objects.filter(campaigns=campaign, customer_id=campaign.customer_id)
+    return servers.select_related("mailbox", "api_key")
+
+
+def reserve(
+    lease: Lease, server: DeliveryServer, campaign: Campaign, wanted: int, now: datetime
+) -> list[Delivery]:
+    """Up to `wanted` waiting deliveries of `campaign`, now "sending" through `server`.
+
+    Excluded subscribers are skipped on the way; the quota is claimed for exactly those returned. Raises
+    LeaseLost. An empty answer means: nothing waits, the quota is used up, or the campaign stopped.
+    """
+    with transaction.atomic():
+        lease.require()
+        if not sending_campaigns(server).filter(pk=campaign.pk).exists():
+            return []
+        rows = _lock_waiting(campaign, server.mailbox_id, wanted, now)
+        rows = _skip_excluded(campaign, rows)
+        while not rows and (more := _lock_waiting(campaign, server.mailbox_id, wanted, now)):
+            rows = _skip_excluded(campaign, more)
+        granted = quotas.claim(server, len(rows), now) if rows else 0
+        return _take(rows[:granted], server, now)
+
+
+def release(deliveries: Sequence[Delivery], claimed_at: datetime) -> None:
+    """Give reserved deliveries back that were not tried after all, and their quota with them."""
+    if not deliveries:
+        return
+    rows = Delivery.objects.filter(pk__in=[one.pk for one in deliveries], status=Status.SENDING)
+    with transaction.atomic():
+        count = put_back(rows, claimed_at)
+        server = deliveries[0].server
+        if count and server:
+            quotas.give_back(server, count, claimed_at)
+
+
+def put_back(rows: QuerySet[Delivery], now: datetime) -> int:
+    """Reserved deliveries wait again; one whose draft lies in a mailbox waits for that mailbox alone."""
+    waiting = {"tries": F("tries") - 1}
+    drafted = rows.exclude(draft_id="").update(status=Status.DEFERRED, next_try_at=now, **waiting)
+    queued = rows.filter(draft_id="").update(
+        status=Status.QUEUED, next_try_at=None, mailbox=None, server=None, **waiting
+    )
+    return drafted + queued
+
+
+def open_attempts(deliveries: Sequence[Delivery], now: datetime) -> list[Attempt]:
+    """Commit, with the caller's transaction, that these are about to be tried."""
+    return Attempt.objects.bulk_create(
+        Attempt(
+            delivery=delivery,
+            server_id=delivery.server_id,
+            mailbox_id=delivery.mailbox_id,
+            number=delivery.tries,
+            started_at=now,
+            deadline=now + timedelta(seconds=ATTEMPT_SECONDS),
+        )
+        for delivery in deliveries
+    )
+
+
+def _lock_waiting(campaign: Campaign, mailbox_id: int, wanted: int, now: datetime) -> list[Delivery]:
+    """Deferred ones whose time has come, then queued ones; two queries, so that each has its index."""
+    ours = Q(draft_id="") | Q(mailbox_id=mailbox_id)
+    rows = Delivery.objects.filter(campaign=campaign).select_related("subscriber")
+    locked = rows.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+    found = list(locked.filter(ours, status=Status.DEFERRED, next_try_at__lte=now)[:wanted])
+    if len(found) < wanted:
+        found += locked.filter(status=Status.QUEUED)[: wanted - len(found)]
+    return found
+
+
+def _skip_excluded(campaign: Campaign, rows: list[Delivery]) -> list[Delivery]:
+    reasons = find_reasons(campaign, rows)
+    skipped = [row for row in rows if row.pk in reasons]
+    for row in skipped:
+        row.status, row.error, row.next_try_at = Status.SKIPPED, reasons[row.pk], None
+    if skipped:
+        Delivery.objects.bulk_update(skipped, ["status", "error", "next_try_at"])
+    return [row for row in rows if row.pk not in reasons]
+
+
+def _take(rows: list[Delivery], server: DeliveryServer, now: datetime) -> list[Delivery]:
+    domain = server.email.rpartition("@")[2]
+    for row in rows:
+        row.status, row.server, row.mailbox = Status.SENDING, server, server.mailbox
+        row.next_try_at = now + timedelta(seconds=ATTEMPT_SECONDS)
+        # A repeated message keeps its Message-ID: a receiver that got both copies can tell.
+        row.submitted_message_id = row.submitted_message_id or new_message_id(domain)
+        row.submitted_at = row.submitted_at or now
+        row.tries, row.looks = row.tries + 1, 0
+    if rows:
+        Delivery.objects.bulk_update(rows, _TAKEN_FIELDS)
+    return rows

@@ -1,0 +1,109 @@
+"""What one mailbox sends in one run: its share of every campaign, reserved in small batches, turn by turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from django.db.models import Q
+
+from accounts.models import SystemSettings
+from campaigns import claiming, outcomes
+from campaigns.composing import Layout
+from campaigns.lines import Line, open_line
+from campaigns.models import Campaign, Delivery
+from campaigns.pace import RunningClock, allowance
+from campaigns.sending import Batch
+from mailboxes.leases import Lease
+from mailboxes.models import Mailbox
+from providers.errors import ProviderError, TemporaryError
+from providers.registry import PROVIDERS
+from servers.models import DeliveryServer
+from servers.selecting import share, standing_of, standings
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Source:
+    """One campaign's deliveries that may leave through one server in this run."""
+
+    line: Line
+    campaign: Campaign
+    left: int
+    layout: Layout | None = None
+
+    def make_layout(self) -> Layout:
+        self.layout = self.layout or Layout.of(self.campaign)
+        return self.layout
+
+
+@dataclass(slots=True)
+class Feed:
+    """Yields batches until shares, quota or pace are used up; `resumes_at` says when the pace allows more."""
+
+    mailbox: Mailbox
+    lease: Lease
+    clock: RunningClock
+    settings: SystemSettings
+    only: Campaign | None = None
+    is_over: Callable[[], bool] = lambda: False
+    resumes_at: datetime | None = None
+    _sources: deque[Source] = field(default_factory=deque)
+
+    def batches(self) -> Iterator[Batch]:
+        self._sources.extend(self._open_sources())
+        limits = PROVIDERS[self.mailbox.provider].limits
+        while self._sources and not self.is_over():
+            now = self.clock.now()
+            allowed = allowance(self.mailbox, limits, now)
+            if allowed.count == 0:
+                self.resumes_at = allowed.resumes_at
+                return
+            source = self._sources.popleft()
+            wanted = min(claiming.BATCH_SIZE, source.left, allowed.count)
+            if deliveries := self._reserve(source, wanted, now):
+                source.left -= len(deliveries)
+                if source.left > 0:
+                    self._sources.append(source)
+                yield Batch(source.line, source.make_layout(), deliveries)
+
+    def _reserve(self, source: Source, wanted: int, now: datetime) -> list[Delivery]:
+        return claiming.reserve(self.lease, source.line.server, source.campaign, wanted, now)
+
+    def _open_sources(self) -> Iterator[Source]:
+        """The mailbox's usable servers, each with its share of what waits in its campaigns."""
+        now = self.clock.now()
+        for server in self._servers():
+            if not standing_of(server, now, self.settings).is_usable:
+                continue
+            shares = [(campaign, self._share(server, campaign, now)) for campaign in self._campaigns(server)]
+            shares = [(campaign, count) for campaign, count in shares if count]
+            if shares and (line := self._open_line(server)):
+                yield from (Source(line, campaign, count) for campaign, count in shares)
+
+    def _servers(self) -> Iterator[DeliveryServer]:
+        yield from DeliveryServer.objects.filter(mailbox=self.mailbox).select_related("mailbox", "api_key")
+
+    def _campaigns(self, server: DeliveryServer) -> Iterator[Campaign]:
+        campaigns = claiming.sending_campaigns(server).order_by("started_at", "pk")
+        yield from campaigns.filter(pk=self.only.pk) if self.only else campaigns
+
+    def _share(self, server: DeliveryServer, campaign: Campaign, now: datetime) -> int:
+        waiting = campaign.deliveries.waiting(now).filter(Q(draft_id="") | Q(mailbox=self.mailbox)).count()
+        if not waiting:
+            return 0
+        return share(server, standings(claiming.own_servers(campaign), now, self.settings), waiting)
+
+    def _open_line(self, server: DeliveryServer) -> Line | None:
+        now = self.clock.now()
+        try:
+            return open_line(server, now)
+        except TemporaryError as error:
+            server.mailbox.block_until(outcomes.wait_until(error, 1, now))
+        except ProviderError as error:
+            outcomes.record_server_trouble(server, error, now)
+        return None

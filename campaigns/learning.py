@@ -1,0 +1,112 @@
+"""Learning afterwards what an accepted message became: its real Message-ID and thread; never before sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from campaigns.lines import Line, open_line
+from campaigns.models import Delivery
+from campaigns.outcomes import known_ids
+from campaigns.pace import RunningClock
+from campaigns.settling import LOOKS_NEEDED, markers_of
+from mailboxes.leases import Lease
+from mailboxes.models import Mailbox
+from providers.errors import ProviderError, Throttled
+from providers.messages import Found, Markers, Receipt
+
+logger = structlog.get_logger(__name__)
+
+BATCH_SIZE = 50
+# Sent fills late: asked again after these seconds, then left alone (a bounce is known by other marks as well).
+WAITS_SECONDS = (60, 300, 1800, 7200)
+
+Status = Delivery.Status
+
+
+@dataclass(slots=True)
+class Learner:
+    """Asks for the ids of one mailbox's sent messages, under its sending lease."""
+
+    mailbox: Mailbox
+    lease: Lease
+    clock: RunningClock
+    _has_probed: bool = False
+
+    def run(self) -> int:
+        """Learn one batch; returns how many became known. Raises LeaseLost."""
+        wanted = Delivery.objects.filter(
+            mailbox=self.mailbox, ids_wanted=True, next_try_at__lte=self.clock.now(), server__isnull=False
+        )
+        rows = list(wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE])
+        learnt = 0
+        lines: dict[int, Line] = {}
+        try:
+            for delivery in rows:
+                self.lease.renew()
+                learnt += self._learn(self._line(delivery, lines), delivery)
+        except Throttled as error:
+            self.mailbox.block_until(error.retry_at)
+        except ProviderError as error:
+            logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
+        return learnt
+
+    def _line(self, delivery: Delivery, lines: dict[int, Line]) -> Line:
+        server = delivery.server
+        assert server is not None
+        if server.pk not in lines:
+            lines[server.pk] = open_line(server, self.clock.now())
+        return lines[server.pk]
+
+    def _learn(self, line: Line, delivery: Delivery) -> bool:
+        known = Receipt(delivery.provider_message_id, "", delivery.thread_id)
+        receipt = line.client.look_up(line.token, known, markers_of(delivery))
+        proved = receipt is not None and self._proves_marker(line, delivery)
+        with transaction.atomic():
+            self.lease.require()
+            if receipt is None:
+                _ask_later(delivery, self.clock.now())
+            else:
+                _store(delivery, receipt)
+            if proved:
+                self._record_marker()
+        return receipt is not None
+
+    def _proves_marker(self, line: Line, delivery: Delivery) -> bool:
+        """Whether the very search that a lost outcome depends on finds this message, by our marks alone."""
+        if self.mailbox.marker_survives or self._has_probed or delivery.submitted_at is None:
+            return False
+        self._has_probed = True
+        markers = Markers(delivery.token, f"<{delivery.submitted_message_id}>")
+        state = line.client.find_sent(
+            line.token, since=delivery.submitted_at, recipient=delivery.recipient, markers=markers
+        )
+        return isinstance(state, Found)
+
+    def _record_marker(self) -> None:
+        """From now on "absent" can be believed here; what had to wait for that is looked for once more."""
+        Mailbox.objects.filter(pk=self.mailbox.pk).update(marker_survives=True)
+        self.mailbox.marker_survives = True
+        Delivery.objects.filter(
+            mailbox=self.mailbox,
+            status=Status.UNKNOWN,
+            next_try_at__isnull=True,
+            looks__gte=LOOKS_NEEDED,
+            draft_id="",
+        ).update(next_try_at=self.clock.now())
+        logger.info("marker proved to survive", mailbox=self.mailbox.email)
+
+
+def _store(delivery: Delivery, receipt: Receipt) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(ids_wanted=False, next_try_at=None, **known_ids(receipt))
+
+
+def _ask_later(delivery: Delivery, now: datetime) -> None:
+    if delivery.looks >= len(WAITS_SECONDS):
+        Delivery.objects.filter(pk=delivery.pk).update(ids_wanted=False, next_try_at=None)
+        return
+    wait = timedelta(seconds=WAITS_SECONDS[delivery.looks])
+    Delivery.objects.filter(pk=delivery.pk).update(looks=delivery.looks + 1, next_try_at=now + wait)

@@ -1,0 +1,87 @@
+"""From a list to deliveries: streamed in keyset batches, each committed together with its resume point."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from audience.models import Subscriber
+from campaigns.models import Campaign, Delivery
+
+logger = structlog.get_logger(__name__)
+
+# Subscribers per transaction: small enough to hold no lock for long, large enough to keep a million flat.
+BATCH_SIZE = 1000
+
+
+def take_up(campaign: Campaign, now: datetime) -> bool:
+    """Start a ready campaign whose time has come; False when it is not due or another worker took it."""
+    due = Campaign.objects.due(now).filter(pk=campaign.pk, status=Campaign.Status.READY)
+    taken = due.update(status=Campaign.Status.SENDING, started_at=now, pause_reason="") == 1
+    if taken:
+        logger.info("campaign taken up", campaign=campaign.uid)
+    return taken
+
+
+def queue_up(campaign: Campaign, now: datetime, *, budget_seconds: float = 120) -> int:
+    """Make deliveries for the confirmed subscribers of a sending campaign; returns how many were made.
+
+    Stops when all are queued, the campaign is no longer sending, or after `budget_seconds`; whoever calls
+    next goes on from the last committed batch.
+    """
+    stop_at, made = time.monotonic() + budget_seconds, 0
+    while time.monotonic() < stop_at:
+        campaign.refresh_from_db(fields=["status", "queued_up_to", "queued_all"])
+        if campaign.status != Campaign.Status.SENDING or campaign.queued_all:
+            break
+        made += _queue_batch(campaign, now)
+    return made
+
+
+def _queue_batch(campaign: Campaign, now: datetime) -> int:
+    rows = list(
+        Subscriber.objects.confirmed()
+        .filter(list_id=campaign.list_id, pk__gt=campaign.queued_up_to)
+        .order_by("pk")
+        .values_list("pk", "email", "email_key")[:BATCH_SIZE]
+    )
+    progress = {"queued_up_to": rows[-1][0]} if rows else {"queued_all": True}
+    with transaction.atomic():
+        # Only the worker that moves the resume point inserts the batch behind it.
+        here = Q(status=Campaign.Status.SENDING, queued_up_to=campaign.queued_up_to, queued_all=False)
+        if not Campaign.objects.filter(here, pk=campaign.pk).update(**progress):
+            return 0
+        Delivery.objects.bulk_create(
+            (
+                Delivery(
+                    customer_id=campaign.customer_id,
+                    campaign_id=campaign.pk,
+                    subscriber_id=pk,
+                    recipient=email,
+                    recipient_key=email_key,
+                    created_at=now,
+                )
+                for pk, email, email_key in rows
+            ),
+            ignore_conflicts=True,
+        )
+    return len(rows)
+
+
+def finish(campaign: Campaign, now: datetime) -> bool:
+    """Close a campaign that has nothing left to do by itself; outcomes that only a person can settle may stay."""
+    open_deliveries = campaign.deliveries.filter(
+        Q(status__in=[Delivery.Status.QUEUED, Delivery.Status.SENDING, Delivery.Status.DEFERRED])
+        | Q(status=Delivery.Status.UNKNOWN, next_try_at__isnull=False)
+    )
+    if open_deliveries.exists():
+        return False
+    sending = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=True)
+    finished = sending.update(status=Campaign.Status.SENT, finished_at=now) == 1
+    if finished:
+        logger.info("campaign finished", campaign=campaign.uid)
+    return finished

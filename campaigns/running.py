@@ -1,0 +1,115 @@
+"""Running: all that one mailbox has to do now, and all of one campaign that is due now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from accounts.models import SystemSettings
+from campaigns import queueing
+from campaigns.claiming import own_servers
+from campaigns.feeding import Feed
+from campaigns.learning import Learner
+from campaigns.models import Campaign
+from campaigns.pace import RunningClock
+from campaigns.pausing import pause_if_stuck
+from campaigns.progress import Progress, progress_of
+from campaigns.sending import Sender
+from campaigns.settling import Settler, recover
+from mailboxes.leases import LeaseLost, claim
+from mailboxes.models import Mailbox
+
+logger = structlog.get_logger(__name__)
+
+LEASE = "sending"
+# After this a run lets others have the worker; whatever is left rings again.
+RUN_SECONDS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxReport:
+    """What one run of a mailbox did. `is_busy`: another worker holds its lease, nothing was done.
+
+    `has_more`: worth ringing again at once; `resumes_at` (UTC): when the mailbox's pace allows more.
+    """
+
+    sent: int = 0
+    settled: int = 0
+    learnt: int = 0
+    is_busy: bool = False
+    has_more: bool = False
+    resumes_at: datetime | None = None
+
+    @property
+    def did_something(self) -> bool:
+        return bool(self.sent or self.settled)
+
+
+def run_mailbox(
+    mailbox: Mailbox, now: datetime, *, only: Campaign | None = None, run_seconds: float = RUN_SECONDS
+) -> MailboxReport:
+    """Recover, settle, send, then learn, under the mailbox's sending lease; `only` narrows what is sent."""
+    settings = SystemSettings.load()
+    if not settings.enabled:
+        return MailboxReport()
+    lease = claim(mailbox, LEASE)
+    if lease is None:
+        return MailboxReport(is_busy=True)
+    clock = RunningClock(now)
+    try:
+        settled = recover(mailbox, lease, now)
+        if not settings.is_provider_enabled(mailbox.provider):
+            return MailboxReport(settled=settled)
+        mailbox.refresh_from_db(fields=["blocked_until", "marker_survives"])
+        if mailbox.is_blocked(now):
+            return MailboxReport(settled=settled, resumes_at=mailbox.blocked_until)
+        settled += Settler(mailbox, lease, clock).run()
+        stop_at = time.monotonic() + run_seconds
+        feed = Feed(mailbox, lease, clock, settings, only, lambda: time.monotonic() > stop_at)
+        sender = Sender(lease, clock, feed.batches())
+        sender.run()
+        learnt = 0 if sender.was_stopped else Learner(mailbox, lease, clock).run()
+    except LeaseLost as error:
+        logger.warning("sending lease lost, another worker goes on", mailbox=mailbox.email, reason=str(error))
+        return MailboxReport(is_busy=True)
+    finally:
+        lease.release()
+    has_more = sender.sent > 0 and not sender.was_stopped and feed.resumes_at is None
+    return MailboxReport(sender.sent, settled, learnt, has_more=has_more, resumes_at=feed.resumes_at)
+
+
+def run_campaign(campaign: Campaign, now: datetime) -> Progress:
+    """Send synchronously all of `campaign` that is due now and may be sent now; what must wait is left waiting.
+
+    Does nothing while the master switch is off. Mailboxes take turns, each with its share of what waits.
+    """
+    if not SystemSettings.load().enabled:
+        return progress_of(campaign, now)
+    clock = RunningClock(now)
+    queueing.take_up(campaign, now)
+    queueing.queue_up(campaign, now)
+    while _round(campaign, clock):
+        pass
+    campaign.refresh_from_db()
+    if campaign.status == Campaign.Status.SENDING and not queueing.finish(campaign, clock.now()):
+        pause_if_stuck(campaign, clock.now())
+    campaign.refresh_from_db()
+    return progress_of(campaign, clock.now())
+
+
+def _round(campaign: Campaign, clock: RunningClock) -> bool:
+    """One turn of each of the campaign's mailboxes; False when none could do anything."""
+    reports = [run_mailbox(mailbox, clock.now(), only=campaign) for mailbox in _mailboxes(campaign)]
+    return any(report.did_something for report in reports)
+
+
+def _mailboxes(campaign: Campaign) -> Iterator[Mailbox]:
+    seen: set[int] = set()
+    for server in own_servers(campaign):
+        if server.mailbox_id not in seen:
+            seen.add(server.mailbox_id)
+            yield server.mailbox
