@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from mail.detection.detecting import detect
 from mail.detection.verdicts import Bounce
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
+encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def classify_file(path: str) -> list[Bounce]:
     """The bounces of the mail in one file; OSError where it cannot be read."""
-    with Path(path).open("rb") as file:
+    with open(path, "rb") as file:
         return detect(file.read(MAX_FILE_BYTES))
 
 
@@ -31,7 +32,7 @@ def to_json(path: str, bounces: Iterable[Bounce]) -> str:
         }
         for bounce in bounces
     ]
-    return json.dumps({"path": path, "bounces": rows}, ensure_ascii=False)
+    return encode({"path": path, "bounces": rows})
 
 
 def classify_lines(paths: Iterable[str]) -> Iterator[str]:
@@ -41,7 +42,7 @@ def classify_lines(paths: Iterable[str]) -> Iterator[str]:
         try:
             yield to_json(path, classify_file(path))
         except OSError as error:
-            yield json.dumps({"path": path, "bounces": [], "error": error.strerror or str(error)})
+            yield encode({"path": path, "bounces": [], "error": error.strerror or str(error)})
 
 
 def describe(path: str, bounces: list[Bounce]) -> Iterator[str]:

@@ -68,11 +68,11 @@ def parse_header(block: bytes) -> Headers:
         text = text.replace("\n\t", " ").replace("\n ", " ")
     headers: Headers = {}
     for line in text.split("\n", MAX_HEADER_LINES)[:MAX_HEADER_LINES]:
-        name, colon, value = line.partition(":")
-        if colon:
-            name = name.rstrip().lower()
+        at = line.find(":")
+        if at > 0:
+            name = line[:at].lower()
             if name not in headers:
-                headers[name] = value.strip()
+                headers[name] = line[at + 1 :].strip()
     return headers
 
 
@@ -107,7 +107,10 @@ def collect(part: Part, parts: list[Part], depth: int) -> None:
         return
     for piece in pieces:
         headers, body = split_piece(piece)
-        collect(Part(main_type(headers), headers, body), parts, depth + 1)
+        if "received" in headers or ("message-id" in headers and "from" in headers):
+            parts.append(Part("message/rfc822", {}, piece))  # returned without a header of its own
+        else:
+            collect(Part(main_type(headers), headers, body), parts, depth + 1)
 
 
 def split_piece(piece: bytes) -> tuple[Headers, bytes]:

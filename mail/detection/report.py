@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from mail.detection.addresses import addresses_in, first_address
+from mail.detection.lazy import lazy
 from mail.detection.mime import Headers, Message, Part, parameter, parse_header, split_header
-from mail.detection.returned import cut_returned, header_lines
+from mail.detection.returned import cut_returned, find_id_line, header_lines
 from mail.detection.text import header_text, part_bytes, part_text
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -113,12 +112,12 @@ class Report:
             else:
                 self.text_parts.append(part)
 
-    @cached_property
+    @lazy
     def subject(self) -> str:
         """The subject, lower case, encoded words decoded."""
         return header_text(self.headers, "subject").lower()
 
-    @cached_property
+    @lazy
     def is_report_type(self) -> bool:
         """Whether the mail says that it is a delivery report (RFC 6522)."""
         return (
@@ -126,7 +125,7 @@ class Report:
             and "disposition" not in self.headers.get("content-type", "").lower()
         )
 
-    @cached_property
+    @lazy
     def is_from_daemon(self) -> bool:
         """Whether a mail system rather than a person or a service appears as the sender."""
         sender = self.headers.get("from", "").lower()
@@ -134,7 +133,7 @@ class Report:
             sender = header_text(self.headers, "from").lower()
         return sender in ("", "<>") or any(daemon in sender for daemon in DAEMONS)
 
-    @cached_property
+    @lazy
     def is_from_machine(self) -> bool:
         """Whether anything in the header says that no person wrote this."""
         automatic = self.headers.get("auto-submitted", "no").lower()
@@ -145,7 +144,7 @@ class Report:
             or not automatic.startswith("no")
         )
 
-    @cached_property
+    @lazy
     def is_answer(self) -> bool:
         """Whether the mail looks like an answer, a forward or list mail."""
         headers = self.headers
@@ -159,7 +158,7 @@ class Report:
             and "in-reply-to" in headers
         )
 
-    @cached_property
+    @lazy
     def body(self) -> tuple[str, str]:
         """What the system wrote, and what follows it of the returned message."""
         if not self.text_parts:
@@ -176,12 +175,12 @@ class Report:
         """What the system wrote for people to read."""
         return self.body[0]
 
-    @cached_property
+    @lazy
     def notice_words(self) -> str:
         """The subject and the beginning of the notice, lower case, on one line."""
         return self.subject + " \n " + " ".join(self.notice[:6000].lower().split())
 
-    @cached_property
+    @lazy
     def returned(self) -> Headers:
         """The header fields of the returned message, as far as they came back."""
         headers: Headers = {}
@@ -195,14 +194,16 @@ class Report:
             headers = {**found, **headers}
         if not headers and self.body[1]:
             headers = parse_header(header_lines(self.body[1]).encode("utf-8", "replace"))
+        if "message-id" not in headers and self.returned_parts:
+            headers["message-id"] = find_id_line(self.returned_parts[0].body)
         return headers
 
-    @cached_property
+    @lazy
     def failed_recipients(self) -> list[str]:
         """The addresses of Exim's and Gmail's X-Failed-Recipients field."""
         return addresses_in(self.headers.get("x-failed-recipients", ""))
 
-    @cached_property
+    @lazy
     def own_addresses(self) -> frozenset[str]:
         """Who this mail is from and to: seldom a failed recipient."""
         names = ("from", "to", "delivered-to", "x-original-to", "envelope-to")
@@ -212,7 +213,7 @@ class Report:
         found.discard("")
         return frozenset(found)
 
-    @cached_property
+    @lazy
     def charset(self) -> str:
         """The charset the notice declares."""
         return parameter(self.text_parts[0].headers, "charset") if self.text_parts else ""

@@ -8,6 +8,7 @@ from mail.detection.mime import Headers
 
 TOKEN_FIELD = "x-apiconnect-token"  # noqa: S105  the name of a header field
 MAX_IDS = 20
+MAX_TORN = 32 * 1024  # bytes of a returned message in which a lost Message-ID is looked for
 MAX_TOKEN = 200
 
 # Where a mail system stops talking and the returned message begins.
@@ -59,16 +60,20 @@ def ids_in(value: str) -> list[str]:
     return [match.group(1) for match in ANGLE_ID.finditer(value[:8000])][:MAX_IDS] if "<" in value else []
 
 
+def find_id_line(body: bytes) -> str:
+    """The Message-ID in a returned message whose header was torn apart on its way."""
+    text = body[:MAX_TORN].decode("utf-8", "replace")
+    match = MESSAGE_ID_LINE.search(text) if "essage-i" in text.lower() else None
+    return match.group(1) if match is not None else ""
+
+
 def find_message_id(returned: Headers, notice: str, *fields: str) -> str:
     """The original Message-ID: of the returned header, a report field or the notice itself."""
     for value in (returned.get("message-id", ""), *fields):
         if value:
             return strip_id(value)
-    if "essage-i" in notice.lower():
-        match = MESSAGE_ID_LINE.search(notice)
-        if match is not None:
-            return strip_id(match.group(1))
-    return ""
+    match = MESSAGE_ID_LINE.search(notice) if "essage-i" in notice.lower() else None
+    return strip_id(match.group(1)) if match is not None else ""
 
 
 def known_ids(first: str, returned: Headers, headers: Headers) -> tuple[str, ...]:
