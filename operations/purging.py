@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F
 
 from accounts.models import AuditEntry, SystemSettings
+from audience.journal import erase_deleted
 from audience.models import Change
 from bounces.models import Bounce, BounceSource
 from campaigns.models import Campaign, Delivery
@@ -68,6 +69,7 @@ _SETTLED = [
 
 def purge(now: datetime) -> Iterator[tuple[str, int]]:
     """Remove all that is due; yields (what, rows). It can be stopped and run again."""
+    yield "data of deleted subscribers", erase_deleted(now)
     for one in due(now):
         yield one.what, _delete_in_batches(one.rows)
 
