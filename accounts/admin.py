@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
@@ -29,8 +30,9 @@ LIMIT_LABELS = {
     Kind.MONITORS: "Max. API monitors",
 }
 
-if admin.site.is_registered(Group):
-    admin.site.unregister(Group)
+for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
 
 
 class CustomerGroupForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -139,6 +141,20 @@ class CustomerAdmin(BackendAdmin):
                 if (limit := effective_limit(row, kind, system))
             ),
         )
+
+
+@admin.register(AccessAttempt)
+class SignInTroubleAdmin(LogAdmin):
+    """Refused sign-ins; too many lock an address out for a while, and deleting the row lets it in again."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
+    exact_search = ("username", "ip_address")
+    address_search = ("username",)
+    search_help_text = "The address somebody signed in with, or an IP address."
+    fields = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent", "path_info")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser) if request.user.is_authenticated else False
 
 
 @admin.register(AuditEntry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
@@ -18,10 +18,15 @@ Rows = models.QuerySet[Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def button(label: str, *, icon: str, permission: str = "view", path: str = "") -> Callable[[F], F]:
-    """A button above a page or a row, for those who have the admin's `has_<permission>_permission`."""
+def button(label: str, *, icon: str, permission: str, asks: str = "", form: Any = None) -> Callable[[F], F]:
+    """A button above a page, for those who have the admin's `has_<permission>_permission`.
+
+    With `asks` it opens a dialog that says this, with the fields of `form`, and the method runs on its POST,
+    given the valid form.
+    """
+    dialog = {"title": label, "description": asks, "form_class": form, "form_submit_text": label}
     decorate: Callable[[F], F] = action(
-        description=label, icon=icon, permissions=[permission], url_path=path or None
+        description=label, icon=icon, permissions=[permission], dialog=dialog if asks else None
     )
     return decorate
 
@@ -109,7 +114,7 @@ class LogAdmin(BackendAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.exact_search, *self.address_search)
 
     def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
+from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
@@ -36,7 +38,7 @@ def badge(text: str, tone: Tone, icon: str, title: str = "") -> SafeString:
     )
 
 
-def state_badge(state: str, label: str, looks: dict[str, tuple[Tone, str]], title: str = "") -> SafeString:
+def state_badge(state: str, label: str, looks: Mapping[Any, tuple[Tone, str]], title: str = "") -> SafeString:
     """The badge of a state, from a table of looks; a state nobody listed is shown plainly."""
     tone, icon = looks.get(state, (Tone.QUIET, "help"))
     return badge(label, tone, icon, title)

@@ -28,7 +28,7 @@ OPERATED: dict[str, tuple[str, ...]] = {
     "campaigns.delivery": ("change",),
     "mailboxes.mailbox": ("change",),
 }
-OUR_APPS = {key.partition(".")[0] for key in OPERATED} | {"operations"}
+OUR_APPS = {key.partition(".")[0] for key in OPERATED} | {"operations", "axes"}
 
 
 def grant_roles(sender: AppConfig, using: str = "default", **kwargs: Any) -> None:

@@ -80,7 +80,7 @@ class UserAdmin(DjangoUserAdmin, BackendAdmin):  # type: ignore[misc, type-arg] 
     list_select_related = ("customer",)
     autocomplete_fields = ("customer",)
     filter_horizontal = ()
-    readonly_fields = ("signed_in", "password_link")
+    readonly_fields: ClassVar = ("signed_in", "password_link")
     fieldsets: ClassVar = (
         (None, {"fields": ("email", "name", "is_active", "password_link", "signed_in")}),
         (
@@ -89,7 +89,7 @@ class UserAdmin(DjangoUserAdmin, BackendAdmin):  # type: ignore[misc, type-arg] 
         ),
         ("Backend staff", {"fields": ("is_superuser", "groups")}),
     )
-    add_fieldsets: ClassVar = (
+    add_fieldsets: Any = (
         (None, {"fields": ("email", "name", "password1", "password2")}),
         (
             "Customer",

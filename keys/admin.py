@@ -7,21 +7,24 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts.backend import LogAdmin
+from accounts.backend import BackendAdmin, LogAdmin
 from accounts.badges import Tone, expiry, lines, moment, state_badge
+from accounts.models import Customer
 from keys.models import ApiKey, Token
-from pages.admin import ActionsAdmin
+from providers.registry import PROVIDERS
 
 KEY_LOOKS = {
     ApiKey.Status.ACTIVE: (Tone.GOOD, "check_circle"),
     ApiKey.Status.FAILING: (Tone.BAD, "error"),
     ApiKey.Status.DISABLED: (Tone.QUIET, "pause_circle"),
 }
+MOST_CHOICES = 500
 TOKEN_LOOKS = {
     Token.Status.ACTIVE: (Tone.GOOD, "check_circle"),
     Token.Status.FAILING: (Tone.WARNING, "warning"),
@@ -29,7 +32,7 @@ TOKEN_LOOKS = {
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ActionsAdmin):
+class ApiKeyAdmin(BackendAdmin):
     """Keys of the system and of customers."""
 
     search_fields = ("name", "identity", "uid")
@@ -38,6 +41,25 @@ class ApiKeyAdmin(ActionsAdmin):
     list_select_related = ("customer",)
     autocomplete_fields = ("customer",)
     fields = ("provider", "customer", "name", "expires_at", "status")
+
+    def get_urls(self) -> list[URLPattern]:
+        choices = path("choices/", self.admin_site.admin_view(self.choices), name="keys_apikey_choices")
+        return [choices, *super().get_urls()]
+
+    def choices(self, request: HttpRequest) -> JsonResponse:
+        """The usable keys of a provider (or of a server type's) for a customer, grouped by whose they are."""
+        provider, kind = request.GET.get("provider", ""), request.GET.get("type", "")
+        provider = provider or next((name for name, one in PROVIDERS.items() if one.server_type == kind), "")
+        number = request.GET.get("customer", "")
+        customer = Customer.objects.filter(pk=number).first() if number.isdigit() else None
+        offered = ApiKey.objects.usable().of_provider(provider).choices_for_backend(customer)
+        groups: dict[str, list[dict[str, Any]]] = {"System keys": []}
+        if customer is not None:
+            groups[f"Keys of {customer.name}"] = []
+        for key in offered[:MOST_CHOICES]:
+            label = "System keys" if key.is_system or customer is None else f"Keys of {customer.name}"
+            groups[label].append({"id": key.pk, "label": key.name})
+        return JsonResponse({"groups": [{"label": name, "keys": keys} for name, keys in groups.items()]})
 
     @display(description="key name", ordering="name")
     def named(self, row: ApiKey) -> SafeString:

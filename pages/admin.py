@@ -111,9 +111,8 @@ class TableAdmin(BackendAdmin):
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return self.table.order_by
 
-    def get_paginator(self, *args: Any, **kwargs: Any) -> Any:
-        kind = InfinitePaginator if self.table.is_log else self.paginator
-        return kind(*args, **kwargs)
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return InfinitePaginator(*args, **kwargs) if self.table.is_log else self.paginator(*args, **kwargs)
 
     # --- its verbs
 

@@ -1,0 +1,175 @@
+"""The backend's pages for mailboxes: state, sync history and the ledger of handled messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+
+from accounts.backend import LogAdmin
+from accounts.badges import EMPTY, Tone, badge, lines, moment, state_badge
+from mailboxes.models import Mailbox, ProcessedMessage, SyncRun
+
+SYNC_LOOKS = {
+    Mailbox.SyncState.NEVER: (Tone.QUIET, "remove"),
+    Mailbox.SyncState.VALID: (Tone.GOOD, "check_circle"),
+    Mailbox.SyncState.RUNNING: (Tone.INFO, "sync"),
+    Mailbox.SyncState.PARTIAL: (Tone.WARNING, "hourglass_bottom"),
+    Mailbox.SyncState.ATTENTION: (Tone.BAD, "warning"),
+    Mailbox.SyncState.STOPPED: (Tone.QUIET, "pause_circle"),
+}
+MESSAGE_LOOKS = {
+    ProcessedMessage.State.PENDING: (Tone.INFO, "schedule"),
+    ProcessedMessage.State.DONE: (Tone.GOOD, "check_circle"),
+    ProcessedMessage.State.QUARANTINED: (Tone.WARNING, "warning"),
+}
+RUNS_SHOWN = 30
+
+
+@admin.register(Mailbox)
+class MailboxAdmin(LogAdmin):
+    """Mailboxes at the providers, each read once per cycle whoever shares it."""
+
+    list_display = ("named", "provider", "state", "waits", "read", "newest", "throttled")
+    list_filter: ClassVar = ("provider", "sync_state")
+    address_search = ("email_key",)
+    exact_search = ("display_name",)
+    search_help_text = "A mailbox's address."
+    ordering = ("email",)
+    fieldsets: ClassVar = (
+        (None, {"fields": ("named", "provider", "state", "sync_error", "sync_error_code")}),
+        ("Reading", {"fields": ("read", "newest", "unread_at_connection", "waits", "leases", "throttled")}),
+        ("Sync history", {"fields": ("history",)}),
+    )
+    readonly_fields: ClassVar = (
+        "named", "provider", "state", "sync_error", "sync_error_code", "read", "newest", "unread_at_connection",
+        "waits", "leases", "throttled", "history",
+    )  # fmt: skip
+
+    @display(description="mailbox", ordering="email")
+    def named(self, row: Mailbox) -> SafeString:
+        return lines(row.email, row.display_name)
+
+    @display(description="state", ordering="sync_state")
+    def state(self, row: Mailbox) -> SafeString:
+        return state_badge(row.sync_state, row.get_sync_state_display(), SYNC_LOOKS, row.sync_error)
+
+    @display(description="last read", ordering="last_read_at")
+    def read(self, row: Mailbox) -> SafeString:
+        return moment(row.last_read_at)
+
+    @display(description="newest message", ordering="newest_at")
+    def newest(self, row: Mailbox) -> SafeString:
+        return moment(row.newest_at)
+
+    @display(description="in use")
+    def waits(self, row: Mailbox) -> SafeString:
+        now = timezone.now()
+        held = [name for name in ("reading", "sending") if _holds(getattr(row, f"{name}_until"), now)]
+        return badge(" and ".join(held).capitalize(), Tone.INFO, "sync") if held else EMPTY
+
+    @display(description="leases")
+    def leases(self, row: Mailbox) -> SafeString:
+        texts = [
+            f"{name}: until {until:%Y-%m-%d %H:%M:%S %Z}, number {getattr(row, f'{name}_fence')}"
+            for name in ("reading", "sending")
+            if (until := getattr(row, f"{name}_until"))
+        ]
+        return lines(*texts) if texts else lines("free")
+
+    @display(description="throttled", ordering="blocked_until")
+    def throttled(self, row: Mailbox) -> SafeString:
+        if not row.is_blocked(timezone.now()) or row.blocked_until is None:
+            return EMPTY
+        until = timezone.localtime(row.blocked_until)
+        return badge(f"Waits until {until:%H:%M}", Tone.WARNING, "hourglass", f"{until:%Y-%m-%d %H:%M %Z}")
+
+    @display(description="newest runs first")
+    def history(self, row: Mailbox) -> SafeString:
+        return runs_table(list(row.runs.all()[:RUNS_SHOWN]))
+
+
+def runs_table(runs: list[SyncRun]) -> SafeString:
+    """A mailbox's readings: when, how much came and what became of it."""
+    return render_to_string("admin/runs.html", {"runs": runs})
+
+
+def _holds(until: datetime | None, now: datetime) -> bool:
+    return until is not None and until > now
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(LogAdmin):
+    """Every reading of every mailbox."""
+
+    list_display = ("started", "mailbox", "purpose", "listed", "handled", "matched", "left_alone", "result")
+    list_filter: ClassVar = ("purpose", ("mailbox", AutocompleteSelectFilter))
+    list_select_related = ("mailbox",)
+    fields = (
+        "started", "finished_at", "mailbox", "purpose", "listed", "handled", "matched", "left_alone",
+        "quarantined", "complete", "relisted", "result", "error",
+    )  # fmt: skip
+    readonly_fields = fields
+    address_search = ("mailbox__email_key",)
+    search_help_text = "A mailbox's address."
+
+    @display(description="started", ordering="-pk")
+    def started(self, row: SyncRun) -> SafeString:
+        return moment(row.started_at)
+
+    @display(description="result")
+    def result(self, row: SyncRun) -> SafeString:
+        return run_badge(row)
+
+
+def run_badge(run: SyncRun) -> SafeString:
+    if run.error:
+        return badge("Needs attention", Tone.BAD, "warning", run.error)
+    if run.finished_at is None:
+        return badge("Running", Tone.INFO, "sync")
+    return (
+        badge("Complete", Tone.GOOD, "check_circle")
+        if run.complete
+        else badge("Partial", Tone.WARNING, "hourglass")
+    )
+
+
+@admin.register(ProcessedMessage)
+class ProcessedMessageAdmin(LogAdmin):
+    """The ledger: each message of a mailbox, handled once per purpose."""
+
+    list_display = ("received", "mailbox", "purpose", "message", "handled", "outcome", "disposal")
+    list_filter: ClassVar = (
+        "purpose", "state", "disposal", ("mailbox", AutocompleteSelectFilter), ("handled_at", RangeDateTimeFilter)
+    )  # fmt: skip
+    list_select_related = ("mailbox",)
+    exact_search = ("provider_message_id", "internet_message_id")
+    address_search = ("mailbox__email_key",)
+    search_help_text = "A mailbox's address, or a message's exact id."
+    fields = (
+        "received", "mailbox", "purpose", "folder", "sender", "subject", "handled", "outcome", "detail", "disposal",
+        "tries", "listed_at", "handled_at", "internet_message_id", "provider_message_id", "thread_id",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("raw")
+
+    @display(description="received", ordering="-pk")
+    def received(self, row: ProcessedMessage) -> SafeString:
+        return moment(row.received_at)
+
+    @display(description="message")
+    def message(self, row: ProcessedMessage) -> SafeString:
+        return lines(row.subject or "(no subject)", row.sender)
+
+    @display(description="state")
+    def handled(self, row: ProcessedMessage) -> SafeString:
+        return state_badge(row.state, row.get_state_display(), MESSAGE_LOOKS, row.detail[:500])
