@@ -39,7 +39,7 @@ def reason_to_hold(bounce: Bounce, policy: BouncePolicy, now: datetime) -> str:
 def _too_many(recent: QuerySet[Bounce], bounce: Bounce, policy: BouncePolicy) -> str:
     if not policy.brake_effects:
         return ""
-    own = recent.filter(customer_id=bounce.customer_id)
+    own = recent.filter(customer=bounce.customer)
     if bounce.cause_key and _reaches(own.filter(cause_key=bounce.cause_key), policy.brake_effects):
         return f"more than {policy.brake_effects} effects within an hour for the same refusal"
     if bounce.server_id and _reaches(own.filter(server_id=bounce.server_id), policy.brake_effects):
@@ -57,7 +57,7 @@ def _too_large_a_share(recent: QuerySet[Bounce], bounce: Bounce, policy: BounceP
     if effects < LEAST_FOR_A_SHARE:
         return ""
     sent = Delivery.objects.filter(
-        Q(sent_at__gt=now - HOUR), server_id=bounce.server_id, customer_id=bounce.customer_id
+        Q(sent_at__gt=now - HOUR), server_id=bounce.server_id, customer=bounce.customer
     ).count()
     if effects * 100 < policy.brake_percent * max(sent, 1):
         return ""

@@ -25,7 +25,7 @@ def soft_bounces_that_count(bounce: Bounce, policy: BouncePolicy, now: datetime)
     if not policy.soft_bounces or bounce.delivery is None:
         return 0
     softs = Bounce.objects.filter(
-        customer_id=bounce.customer_id,
+        customer_id=bounce.delivery.customer_id,
         delivery__recipient_key=bounce.delivery.recipient_key,
         type=BounceType.SOFT,
         is_delay=False,

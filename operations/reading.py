@@ -1,28 +1,215 @@
-"""Reading a mailbox for all who share it: who may, what is due, and the report and sync state of each reading."""
+"""Reading a mailbox once for all who share it: who may, what is due, and how each reading went.
+
+News is collected for both purposes in the bounce phase, once a cycle; each phase handles its own pending rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
+from django.db.models import Q, QuerySet
 
-from accounts.models import SystemSettings
+from accounts.models import Customer, SystemSettings
 from bounces.models import BounceServer
 from bounces.processing import BounceHandler
 from keys.models import ApiKey
 from mailboxes import leases
 from mailboxes.budgets import Budget
 from mailboxes.collecting import Collected, collect
-from mailboxes.disposing import dispose_handled
+from mailboxes.disposing import dispose_handled, wanted
 from mailboxes.handling import Handler, handle_pending
 from mailboxes.leases import Lease, LeaseLost
-from mailboxes.models import Mailbox, Purpose, SyncRun
+from mailboxes.models import Mailbox, ProcessedMessage, Purpose, SyncRun
 from mailboxes.opening import OpenMailbox, Source, open_mailbox
 from mailboxes.watching import watches_for
 from monitors.models import Monitor
 from monitors.processing import MonitorHandler
 from providers.errors import ProviderError, TemporaryError, Throttled
 from providers.registry import PROVIDERS
+from servers.models import ServerQuerySet
+
+logger = structlog.get_logger(__name__)
+SyncState = Mailbox.SyncState
+
+
+@dataclass
+class ReadReport:
+    """What one reading did. `error` needs a person; `note` says why a reading was cut short or left out."""
+
+    listed: int = 0
+    handled: int = 0
+    matched: int = 0
+    left_alone: int = 0
+    quarantined: int = 0
+    disposed: int = 0
+    complete: bool = True
+    relisted: bool = False
+    note: str = ""
+    error: str = ""
+    error_code: str = ""
+
+
+def mailboxes_to_read(settings: SystemSettings) -> list[Mailbox]:
+    """Mailboxes that an active, connected server with a usable key reads, of a provider that is on.
+
+    All others that were read before are shown as stopped.
+    """
+    enabled = [name for name in PROVIDERS if settings.enabled and settings.is_provider_enabled(name)]
+    numbers: set[int] = set()
+    for servers in (BounceServer.objects.all(), Monitor.objects.all()):
+        numbers.update(_reading(servers).filter(provider__in=enabled).values_list("mailbox_id", flat=True))
+    others = Mailbox.objects.exclude(pk__in=numbers)
+    others.exclude(sync_state__in=[SyncState.NEVER, SyncState.STOPPED]).update(sync_state=SyncState.STOPPED)
+    return list(Mailbox.objects.filter(pk__in=numbers).order_by("pk"))
+
+
+def _reading(servers: ServerQuerySet[Any]) -> QuerySet[Any]:
+    """Those that read now. A failing key is left to its own circuit, which tries it again."""
+    owned = Q(customer__isnull=True) | Q(customer__status=Customer.Status.ACTIVE)
+    connected = servers.active().filter(owned, connected_at__isnull=False)
+    return connected.exclude(api_key__status=ApiKey.Status.DISABLED)
+
+
+def read_bounces(mailbox: Mailbox, now: datetime) -> ReadReport:
+    """Collect the mailbox's news, then handle its pending bounce rows. Never raises ProviderError."""
+    return _Reading(mailbox, Purpose.BOUNCES, now).run(collecting=True)
+
+
+def read_monitors(mailbox: Mailbox, now: datetime) -> ReadReport:
+    """Handle the mailbox's pending monitor rows. Never raises ProviderError."""
+    return _Reading(mailbox, Purpose.MONITORS, now).run(collecting=False)
+
+
+class _Reading:
+    """One mailbox, one purpose, one run, under the mailbox's reading lease."""
+
+    def __init__(self, mailbox: Mailbox, purpose: Purpose, now: datetime) -> None:
+        self.mailbox = mailbox
+        self.purpose = purpose
+        self.now = now
+        self.servers: list[BounceServer] = self._load(BounceServer.objects.all())
+        self.monitors: list[Monitor] = self._load(
+            Monitor.objects.prefetch_related("conditions__target_list", "conditions__target_group")
+        )
+        self.report = ReadReport()
+        self.sync = SyncRun(mailbox=mailbox, purpose=purpose, started_at=now)
+
+    def run(self, *, collecting: bool) -> ReadReport:
+        if not self.servers and not self.monitors:
+            return self._put_off("No active server reads this mailbox.")
+        if self.mailbox.is_blocked(self.now):
+            return self._put_off(
+                f"The provider asked for a pause until {self.mailbox.blocked_until:%H:%M} UTC."
+            )
+        lease = leases.claim(self.mailbox, "reading")
+        if lease is None:
+            return self._put_off("Another worker is reading this mailbox.")
+        try:
+            self._run(lease, collecting=collecting)
+        except LeaseLost:
+            return self._put_off("Another worker took this mailbox over.")
+        finally:
+            lease.release()
+        return self.report
+
+    def _run(self, lease: Lease, *, collecting: bool) -> None:
+        self.mailbox.refresh_from_db()
+        state_before = self.mailbox.sync_state
+        self._show(SyncState.RUNNING)
+        try:
+            self._read(lease, collecting=collecting)
+        except ProviderError as error:
+            self._record(error)
+        self._finish(state_before, collecting=collecting)
+
+    def _put_off(self, note: str) -> ReadReport:
+        self.report.note, self.report.complete = note, False
+        return self.report
+
+    def _load(self, servers: ServerQuerySet[Any]) -> list[Any]:
+        rows = _reading(servers).filter(mailbox=self.mailbox, provider=self.mailbox.provider)
+        return list(rows.select_related("api_key", "customer").order_by("pk"))
+
+    def _read(self, lease: Lease, *, collecting: bool) -> None:
+        opened = open_mailbox(self.mailbox, [*self.servers, *self.monitors], self.now)
+        if collecting:
+            self._collect(opened, lease)
+        if not opened.is_whole:
+            self._put_off("A server's token cannot be renewed for the moment; handling waits for it.")
+            return
+        self._handle(opened, self._handler(opened), lease)
+        if wanted(self.mailbox).exists():
+            self.report.disposed = dispose_handled(opened, lease)
+
+    def _collect(self, opened: OpenMailbox, lease: Lease) -> None:
+        users = {Purpose.BOUNCES: self.servers, Purpose.MONITORS: self.monitors}
+        purposes = [purpose for purpose in Purpose if users[purpose]]
+        collected: Collected = collect(
+            opened, watches_for(self.mailbox, purposes), lease, Budget.for_listing()
+        )
+        self.report.listed = self.sync.listed = collected.listed
+        self.report.relisted = self.sync.relisted = collected.relisted
+        self.report.complete = self.sync.complete = collected.complete
+
+    def _handler(self, opened: OpenMailbox) -> Handler[Any] | None:
+        """The purpose's handler with those servers that were let in; None where none of them was."""
+        if self.purpose == Purpose.BOUNCES:
+            usable = _let_in(self.servers, opened.sources)
+            return BounceHandler(usable, self.now) if usable else None
+        watching = _let_in(self.monitors, opened.sources)
+        return MonitorHandler(watching, self.now) if watching else None
+
+    def _handle(self, opened: OpenMailbox, handler: Handler[Any] | None, lease: Lease) -> None:
+        pending = ProcessedMessage.objects.filter(
+            mailbox=self.mailbox, purpose=self.purpose, state=ProcessedMessage.State.PENDING
+        )
+        if handler is None or not pending.exists():
+            return
+        self.sync.save()
+        handle_pending(opened, self.purpose, handler, lease, Budget(), self.sync)
+
+    def _record(self, error: ProviderError) -> None:
+        """A pause is the mailbox's, a refusal is for a person, anything else is tried again next time."""
+        if isinstance(error, Throttled):
+            self.mailbox.block_until(error.retry_at)
+        self.report.complete = self.sync.complete = False
+        self.sync.error, self.sync.error_code = error.message, error.code
+        if isinstance(error, TemporaryError):
+            self.report.note = error.message
+        else:
+            fix = f" {error.help.fix}" if error.help else ""
+            self.report.error, self.report.error_code = f"{error.message}{fix}", error.code
+        logger.warning("reading was cut short", mailbox=self.mailbox.email, code=error.code)
+
+    def _finish(self, state_before: str, *, collecting: bool) -> None:
+        for count in ("handled", "matched", "left_alone", "quarantined"):
+            setattr(self.report, count, getattr(self.sync, count))
+        self.report.complete = self.report.complete and self.sync.complete
+        if self.sync.pk or self.report.listed or self.sync.error:
+            self.sync.finished_at = self.now
+            self.sync.save()
+        self._show(self._state(state_before, collecting), self.sync.error, self.sync.error_code)
+
+    def _state(self, state_before: str, collecting: bool) -> str:
+        if self.report.error:
+            return SyncState.ATTENTION
+        if not self.report.complete:
+            return SyncState.PARTIAL
+        is_known = state_before in (SyncState.VALID, SyncState.PARTIAL, SyncState.ATTENTION)
+        # The monitors' part alone says nothing of how the collecting before it went.
+        return state_before if is_known and not collecting else SyncState.VALID
+
+    def _show(self, state: str, error: str = "", code: str = "") -> None:
+        shown: dict[str, Any] = {"sync_state": state, "sync_error": error, "sync_error_code": code}
+        if state != SyncState.RUNNING and not error:
+            shown["last_read_at"] = self.now
+        Mailbox.objects.filter(pk=self.mailbox.pk).update(**shown)
+
+
+def _let_in(servers: Iterable[Any], sources: Iterable[Source]) -> list[Any]:
+    allowed = {id(source) for source in sources}
+    return [server for server in servers if id(server) in allowed]
