@@ -18,6 +18,9 @@ from pages.limits import require_room
 from pages.lists import SectionPage
 from pages.tables import is_locked
 
+# Buttons that draw the form again instead of storing it; they work without scripts as well.
+REDRAW = {"redraw", "row_action"}
+
 
 class FormPage(SectionPage):
     """A page with the section's form; what was typed stays until it is stored."""
@@ -81,7 +84,7 @@ class CreatePage(FormPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         self.refuse()
         form = self.form(data=request.POST, files=request.FILES)
-        if "redraw" in request.POST:
+        if REDRAW & {*request.POST}:
             return self.show(form.redrawn(), **self.context())
         return self.submit(form, "create", **self.context())
 
@@ -114,7 +117,7 @@ class EditPage(FormPage):
         if is_locked(row):
             raise PermissionDenied(LOCKED)
         form = self.form(data=request.POST, files=request.FILES, instance=row)
-        if "redraw" in request.POST:
+        if REDRAW & {*request.POST}:
             return self.show(form.redrawn(), **self.context(row))
         return self.submit(form, "edit", **self.context(own_row(self.rows(), pk)))
 

@@ -86,9 +86,17 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
         self.before = snapshot(instance) if instance.pk else {}
         self.form = self.form_for(instance, row)
         if not self.form.is_valid():
-            raise ValidationError(dict(self.form.errors.as_data()))
+            raise ValidationError(self.problems())
         if not instance.pk:
             instance.uid = new_uid()  # type: ignore[attr-defined]  # whatever is imported has one
+
+    def problems(self) -> dict[str, list[str]]:
+        """What the form says is wrong, by column."""
+        columns = {field: column for column, field in self.form_fields.items()}
+        found = self.form.errors.get_json_data()
+        return {
+            columns.get(name, name): [error["message"] for error in errors] for name, errors in found.items()
+        }
 
     def form_for(self, instance: Model, row: dict[str, Any]) -> CustomerForm:
         """The form bound to what the row says, and for the rest to what is stored or the default."""
@@ -135,7 +143,7 @@ def typed(field: forms.Field, text: str) -> Any:
     if isinstance(field, forms.BooleanField):
         return _yes_or_no(text)
     if isinstance(field, forms.ModelChoiceField):
-        return _row(field.queryset, text).pk if text else None
+        return find_by_name(field.queryset, text).pk if text else None
     if isinstance(field, forms.ChoiceField):
         labels = {
             str(label).casefold(): value for value, label in field.choices if not isinstance(label, list)
@@ -152,7 +160,8 @@ def _yes_or_no(text: str) -> bool:
     raise ValidationError(f"Write yes or no, not {text!r}.")
 
 
-def _row(rows: QuerySet[Any], text: str) -> Model:
+def find_by_name(rows: QuerySet[Any], text: str) -> Model:
+    """The one row with this uid or name. Raises ValidationError."""
     found = list(rows.filter(uid=text)[:1]) or list(rows.filter(name=text)[:2])
     if not found:
         raise ValidationError(f"There is none with the name or uid {text!r} to choose.")

@@ -27,6 +27,11 @@ class ServerResource(CustomerResource):
         if self.customer is not None:
             self.fields.pop("customer_name", None)
 
+    def do_instance_save(self, instance: Any, is_create: bool) -> None:
+        super().do_instance_save(instance, is_create)
+        if not instance.is_connected:
+            type(instance)._default_manager.filter(pk=instance.pk).disable()
+
 
 class DeliveryServerResource(ServerResource):
     """Delivery servers as CSV."""

@@ -1,0 +1,50 @@
+"""Verifying a key on a mailbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.auditing import audit
+from keys.clients import client_for
+from keys.forms import VerifyForm
+from keys.models import ApiKey
+from pages.access import own_row
+from pages.editing import EditPage
+from providers.messages import Capabilities, StepState
+
+
+class KeyPage(EditPage):
+    """A key's form, with the box to verify it beside."""
+
+    def context(self, row: Any) -> dict[str, Any]:
+        return super().context(row) | {"verify_form": VerifyForm(prefix="verify")}
+
+
+class VerifyPage(KeyPage):
+    """Try the key on a mailbox and show every step; sends and changes nothing."""
+
+    writes = True
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return redirect(self.section.url("edit", pk=own_row(self.rows(), pk).pk))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        key: ApiKey = own_row(self.rows(), pk)
+        verify_form = VerifyForm(request.POST, prefix="verify")
+        context = self.context(key) | {"verify_form": verify_form}
+        if verify_form.is_valid():
+            found = client_for(key).check(verify_form.cleaned_data["email"])
+            remember(key, found)
+            audit(self.user, "verify", key)
+            context |= {"steps": found.steps, "tried": verify_form.cleaned_data["email"]}
+        return self.show(self.form(instance=own_row(self.rows(), pk)), **context)
+
+
+def remember(key: ApiKey, found: Capabilities) -> None:
+    """A token that was given out closes the key's circuit."""
+    if any(step.name == "token" and step.state is StepState.PASSED for step in found.steps):
+        key.record_success(timezone.now())

@@ -1,0 +1,199 @@
+"""The form of monitors with its ordered rows of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Customer
+from monitors.conditions import Rule, validate_rule
+from monitors.models import BACKEND_ACTIONS, LIST_ACTIONS, Action, Condition, Monitor
+from pages.forms import CustomerForm
+from servers.forms import ReadingServerForm
+
+PREFIX = "conditions"
+MOST_CONDITIONS = 100
+
+
+class ConditionForm(CustomerForm):
+    """One condition. Only a customer's monitor may move, copy or stop, and only into what is theirs."""
+
+    class Meta:
+        model = Condition
+        fields = ("where", "match", "value", "match_case", "action", "target_list", "target_group")
+        labels: ClassVar = {
+            "match_case": "Match case",
+            "target_list": "To list",
+            "target_group": "Campaign group",
+        }
+
+    def __init__(self, *args: Any, customer: Customer | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, customer=customer, **kwargs)
+        field = self.fields["action"]
+        assert isinstance(field, forms.ChoiceField)
+        if self.owner is None:
+            field.choices = [(action.value, action.label) for action in BACKEND_ACTIONS]
+        self.fields["value"].help_text = "* stands for any text."
+        action = self.chosen("action")
+        if action not in LIST_ACTIONS:
+            del self.fields["target_list"]
+        if action != Action.STOP_CAMPAIGN_GROUP:
+            del self.fields["target_group"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if "target_list" in self.fields and not values.get("target_list"):
+            self.add_error("target_list", "Choose the list to move or copy to.")
+        if "target_group" in self.fields and not values.get("target_group"):
+            self.add_error("target_group", "Choose the campaign group to stop.")
+        try:
+            validate_rule(
+                Rule(
+                    0,
+                    values.get("value", "*"),
+                    values["where"],
+                    values["match"],
+                    values.get("match_case", False),
+                )
+            )
+        except ValueError as error:
+            self.add_error("value", str(error))
+        except KeyError:
+            pass  # where or match was refused already, in its own words
+        return values
+
+    def _post_clean(self) -> None:
+        # What the new action does not need is not kept from the old one.
+        if "target_list" not in self.fields:
+            self.instance.target_list = None
+        if "target_group" not in self.fields:
+            self.instance.target_group = None
+        super()._post_clean()
+
+
+class ConditionRows(forms.BaseFormSet):  # type: ignore[type-arg]  # not generic at run time
+    """The rows in their order; the row number is the position."""
+
+    def clean(self) -> None:
+        if not any(self.errors) and not self.forms:
+            raise ValidationError("Add at least one condition: without one a monitor does nothing.")
+
+
+ConditionFormSet = forms.formset_factory(
+    ConditionForm, formset=ConditionRows, extra=0, max_num=MOST_CONDITIONS, validate_max=True
+)
+
+
+class MonitorForm(ReadingServerForm):
+    """A monitor without its conditions (the admin has them as an inline)."""
+
+    class Meta:
+        model = Monitor
+        fields = (
+            "customer",
+            "name",
+            "provider",
+            "email",
+            "api_key",
+            "identify_by",
+            "skip_automatic",
+            "delete_processed",
+            "status",
+            "locked",
+        )
+
+
+class MonitorWithConditionsForm(MonitorForm):
+    """A monitor and its conditions, saved together or not at all."""
+
+    redraws = ("provider", "action")
+
+    def __init__(self, *args: Any, rows: list[dict[str, Any]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        options = {"prefix": PREFIX, "form_kwargs": {"customer": self.owner}}
+        if self.is_bound:
+            self.conditions = ConditionFormSet(self.data, **options)
+        else:
+            self.conditions = ConditionFormSet(
+                initial=self._stored_rows() if rows is None else rows, **options
+            )
+
+    def _stored_rows(self) -> list[dict[str, Any]]:
+        names = ("where", "match", "value", "match_case", "action", "target_list", "target_group")
+        if self.instance.pk:
+            return list(self.instance.conditions.values(*names))
+        rows: list[dict[str, Any]] = self.initial.get(PREFIX) or [{"action": Action.UNSUBSCRIBE}]
+        return rows
+
+    def values_to_copy(self) -> dict[str, Any]:
+        return super().values_to_copy() | {PREFIX: self._stored_rows()}
+
+    def is_valid(self) -> bool:
+        # Both are looked at, so that every mistake shows at once.
+        return all([super().is_valid(), self.conditions.is_valid()])
+
+    def has_changed(self) -> bool:
+        return super().has_changed() or self._written_rows() != self._stored_rows()
+
+    def _written_rows(self) -> list[dict[str, Any]]:
+        names = ("where", "match", "value", "match_case", "action")
+        targets = ("target_list", "target_group")
+        return [
+            {name: getattr(row.instance, name) for name in names}
+            | {name: getattr(row.instance, f"{name}_id") for name in targets}
+            for row in self.conditions
+        ]
+
+    def redrawn(self) -> MonitorWithConditionsForm:
+        plain = super().redrawn()
+        rows = change_rows(typed_rows(self.conditions), self.data.get("row_action", ""))
+        return type(self)(
+            initial=plain.initial,
+            instance=self.instance,
+            customer=self.owner if self.is_portal else None,
+            rows=rows,
+        )
+
+    def save(self, commit: bool = True) -> Monitor:
+        with transaction.atomic():
+            monitor: Monitor = super().save(commit)
+            monitor.conditions.all().delete()
+            for position, row in enumerate(self.conditions):
+                row.instance.pk, row.instance.monitor, row.instance.position = None, monitor, position
+                row.instance.save(force_insert=True)
+        return monitor
+
+
+def typed_rows(rows: Any) -> list[dict[str, Any]]:
+    """What was typed into each row, unvalidated."""
+    found = []
+    for index in range(rows.total_form_count()):
+        prefix = rows.add_prefix(index)
+        found.append(
+            {
+                name: field.widget.value_from_datadict(rows.data, {}, f"{prefix}-{name}")
+                for name, field in ConditionForm.base_fields.items()
+            }
+        )
+    return found
+
+
+def change_rows(rows: list[Mapping[str, Any]], row_action: str) -> list[Any]:
+    """The rows after “add”, “remove-2”, “up-2” or “down-2”; anything else leaves them as they are."""
+    verb, _, number = row_action.partition("-")
+    rows = list(rows)
+    if verb == "add" and len(rows) < MOST_CONDITIONS:
+        return [*rows, {"action": Action.UNSUBSCRIBE}]
+    if not number.isdigit() or int(number) >= len(rows):
+        return rows
+    at = int(number)
+    row = rows.pop(at)
+    if verb in {"up", "down"}:
+        rows.insert(max(at - 1, 0) if verb == "up" else at + 1, row)
+    elif verb != "remove":
+        rows.insert(at, row)
+    return rows

@@ -1,0 +1,61 @@
+"""The lists of API monitors and of what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import display
+from django.db.models import Count, QuerySet
+
+from monitors.models import MonitorHit
+from pages.badges import Badge, Tone
+from pages.tables import Empty, Table
+from servers.tables import mailboxes_left_alone, server_actions, server_connected, server_key, server_status
+
+
+@display(description="Conditions")
+def condition_count(monitor: Any) -> int:
+    return int(monitor.condition_count)
+
+
+def with_condition_count(monitors: QuerySet[Any]) -> QuerySet[Any]:
+    return monitors.annotate(condition_count=Count("conditions"))
+
+
+MONITORS = Table(
+    columns=("name", "provider", "email", server_key, condition_count, server_connected, server_status),
+    search=("name__icontains", "email_key__icontains"),
+    search_hint="Name or address",
+    filters=("provider", "status", "api_key"),
+    actions=server_actions(mailboxes_left_alone),
+    related=("api_key",),
+    order_by=("name", "pk"),
+    prefetch=with_condition_count,
+    empty=Empty(
+        "No API monitors yet",
+        "A monitor reads the mail of a mailbox and acts on the subscriber who wrote it: the first of its "
+        "conditions that matches decides, for example “contains unsubscribe → Unsubscribe”.",
+    ),
+)
+
+
+@display(description="Outcome")
+def hit_outcome(hit: MonitorHit) -> Badge:
+    return Badge(hit.outcome, Tone.GOOD if hit.changed else Tone.QUIET)
+
+
+@display(description="Monitor")
+def hit_monitor(hit: MonitorHit) -> str:
+    return hit.monitor.name
+
+
+MONITOR_HITS = Table(
+    columns=("at", hit_monitor, "condition_text", "action", "subscriber_email", hit_outcome),
+    search=("subscriber_email__istartswith",),
+    search_hint="Address begins with",
+    filters=("monitor", "action", "at"),
+    related=("monitor",),
+    is_log=True,
+    link_first=False,
+    empty=Empty("No hits yet", "Every message on which one of your monitors acted is listed here."),
+)
