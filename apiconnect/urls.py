@@ -1,10 +1,15 @@
-"""The URL table: the backend at /admin/, the portal at /, operations beside them."""
+"""The URL table: the backend at /admin/, the portal at /, public links and health beside them."""
 
 from django.contrib import admin
 from django.urls import include, path
 
+from operations import health
+
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("", include("campaigns.public_urls")),
     path("", include("accounts.urls")),
     path("", include("operations.urls")),
     path("", include("keys.urls")),
