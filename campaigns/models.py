@@ -28,6 +28,12 @@ class CampaignQuerySet(CustomerQuerySet["Campaign"]):
         ready = Q(status=Campaign.Status.READY) & (Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=now))
         return self.filter(ready | Q(status=Campaign.Status.SENDING), customer__status="active")
 
+    def reopen(self) -> int:
+        """One that had ended with an outcome unknown goes on, now that there is something to send."""
+        return self.filter(status=Campaign.Status.SENT).update(
+            status=Campaign.Status.SENDING, finished_at=None
+        )
+
 
 class Campaign(CustomerOwned):
     """One mailing to one list."""

@@ -137,7 +137,7 @@ def _record_accepted(landing: Landing, receipt: Receipt, now: datetime) -> None:
 def _record_draft(landing: Landing, draft: Draft, now: datetime) -> None:
     """The draft's id is committed before it is submitted; the submission gets its own deadline."""
     flight = landing.flight
-    ids = {
+    ids: dict[str, Any] = {
         "draft_id": draft.id,
         "draft_message_id": plain_id(draft.message_id),
         "thread_id": draft.thread_id,

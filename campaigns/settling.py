@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -156,7 +157,7 @@ class Settler:
                 return True
             case StillDraft():
                 _note(delivery, Attempt.Outcome.ABSENT, "It was still a draft; the draft is submitted.")
-                return _change(delivery, status=Status.DEFERRED, next_try_at=now)
+                return _wait_again(delivery, status=Status.DEFERRED, next_try_at=now)
             case Absent():
                 return self._record_absent(delivery, now)
             case CannotTell(reason):
@@ -189,7 +190,7 @@ class Settler:
         with transaction.atomic():
             self.lease.require()
             _note(delivery, Attempt.Outcome.ABSENT, why)
-            return _change(
+            return _wait_again(
                 delivery,
                 status=Status.QUEUED,
                 next_try_at=None,
@@ -238,9 +239,15 @@ def _server_for(delivery: Delivery) -> DeliveryServer | None:
     )
 
 
-def _change(delivery: Delivery, **changes: object) -> bool:
+def _change(delivery: Delivery, **changes: Any) -> bool:
     """Change an unknown delivery; False when a bounce, a reply or a person settled it meanwhile."""
     return Delivery.objects.filter(pk=delivery.pk, status=Status.UNKNOWN).update(**changes) == 1
+
+
+def _wait_again(delivery: Delivery, **changes: Any) -> bool:
+    """Back to what is to be sent; a campaign that had ended goes on for it."""
+    Campaign.objects.filter(pk=delivery.campaign_id).reopen()
+    return _change(delivery, **changes)
 
 
 def _note(delivery: Delivery, outcome: Attempt.Outcome, detail: str) -> None:
