@@ -76,7 +76,7 @@ def _collect_news(
 
 def _sweep(opened: OpenMailbox, watch: Watch, lease: Lease, budget: Budget, collected: Collected) -> None:
     """A purpose's first look at what lay in the mailbox before it was watched."""
-    start = Start(StartKind(watch.first_read), watch.first_read_from)
+    start = _start_of(watch)
     while start.kind is not StartKind.NOW:
         news = _list(opened, watch.sweep_cursor, start, budget)
         with transaction.atomic():
@@ -94,6 +94,13 @@ def _sweep(opened: OpenMailbox, watch: Watch, lease: Lease, budget: Budget, coll
         lease.require()
         watch.swept_at, watch.sweep_cursor = opened.now, None
         watch.save(update_fields=["swept_at", "sweep_cursor"])
+
+
+def _start_of(watch: Watch) -> Start:
+    kind = StartKind(watch.first_read)
+    if kind is StartKind.NOW and watch.first_read_from:
+        kind = StartKind.DATE  # "now" was when the server was added
+    return Start(kind, watch.first_read_from if kind is StartKind.DATE else None)
 
 
 def _list(

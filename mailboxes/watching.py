@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
 from mailboxes.models import Mailbox, Purpose, Watch
@@ -30,7 +30,13 @@ def watch(
     return row
 
 
-def watches_for(mailbox: Mailbox, purposes: Collection[Purpose]) -> list[Watch]:
-    """The watch of each purpose, made where a server has just been added."""
+def watches_for(mailbox: Mailbox, purposes: Mapping[Purpose, datetime]) -> list[Watch]:
+    """The watch of each purpose, made where a server has just been added; `purposes` says when it was.
+
+    "From now" is from that moment, not from the first cycle after it: what came between is not lost.
+    """
     known = {row.purpose: row for row in Watch.objects.filter(mailbox=mailbox, purpose__in=purposes)}
-    return [known.get(purpose) or watch(mailbox, purpose) for purpose in sorted(purposes)]
+    return [
+        known.get(purpose) or watch(mailbox, purpose, first_read_from=purposes[purpose])
+        for purpose in sorted(purposes)
+    ]

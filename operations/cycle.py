@@ -55,7 +55,7 @@ def start_cycle(now: datetime, slot: str) -> Cycle | None:
         if _is_alive(unfinished, now):
             raise StillRunning(unfinished)
         _close_interrupted(unfinished, now)
-    cycle, created = Cycle.objects.get_or_create(slot=slot, defaults={"started_at": now})
+    cycle, created = Cycle.objects.get_or_create(slot=slot)
     if not created:
         return None
     _open_phase(cycle, ORDER[0], now)

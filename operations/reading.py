@@ -146,8 +146,12 @@ class _Reading:
             self.report.disposed = dispose_handled(opened, lease)
 
     def _collect(self, opened: OpenMailbox, lease: Lease) -> None:
-        users = {Purpose.BOUNCES: self.servers, Purpose.MONITORS: self.monitors}
-        purposes = [purpose for purpose in Purpose if users[purpose]]
+        users: dict[Purpose, list[Any]] = {Purpose.BOUNCES: self.servers, Purpose.MONITORS: self.monitors}
+        purposes = {
+            purpose: min(server.created_at for server in servers)
+            for purpose, servers in users.items()
+            if servers
+        }
         collected: Collected = collect(
             opened, watches_for(self.mailbox, purposes), lease, Budget.for_listing()
         )
