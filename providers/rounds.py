@@ -41,6 +41,7 @@ class Rounds:
         self._perform = perform
         self._error_for = error_for
         self._tries: Counter[str] = Counter()
+        self._omissions: Counter[str] = Counter()
 
     def run(self, refs: Sequence[MessageRef]) -> Iterator[tuple[MessageRef, Outcome]]:
         """Each message once, in no order. Raises what concerns all of them, such as TokenRefused."""
@@ -74,19 +75,19 @@ class Rounds:
             yield ref, self._outcome(ref, results)
 
     def _outcome(self, ref: MessageRef, results: Results) -> Outcome | None:
-        self._tries[ref.id] += 1
         answer = results.get(ref.id)
         if answer is None:
-            return self._again_or(ref, _left_out(), limit=self._full_size)
+            # Each round answers at least the first of a chain, so a whole batch needs no more rounds than parts.
+            self._omissions[ref.id] += 1
+            return None if self._omissions[ref.id] < self._full_size else _left_out()
         if answer.status < 300:
             return answer
         error = self._error_for(answer)
         if isinstance(error, TokenRefused):
             raise error
-        return self._again_or(ref, error, limit=MAX_TRIES) if isinstance(error, Unavailable) else error
-
-    def _again_or(self, ref: MessageRef, error: ProviderError, *, limit: int) -> ProviderError | None:
-        return error if self._tries[ref.id] >= limit else None
+        self._tries[ref.id] += 1
+        is_worth_repeating = isinstance(error, Unavailable) and self._tries[ref.id] < MAX_TRIES
+        return None if is_worth_repeating else error
 
     def _pause(self, throttle: Throttled, refs: Sequence[MessageRef]) -> bool:
         """Wait as told, where that is short and has not happened too often; whether it did."""

@@ -172,12 +172,18 @@ class Http:
 
 def new_session() -> requests.Session:
     """A session without cookies, retries or redirects; its pool serves all threads of a process."""
-    session = requests.Session()
-    session.max_redirects = 0
+    session = _Session()
     session.cookies = _NoCookies()
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=0))
     return session
+
+
+class _Session(requests.Session):
+    """Sees no redirects: even one that is not followed would have its whole body read."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _NoCookies(RequestsCookieJar):

@@ -13,7 +13,6 @@ from providers.answers import as_mapping, as_rows, as_text
 from providers.api import Api
 from providers.gmail.batch import Part
 from providers.messages import TOKEN_HEADER, AccessToken, MessageRef, Receipt
-from providers.session import Answer
 
 ROOT = "/gmail/v1/users/me"
 UPLOAD_ROOT = f"/upload{ROOT}"
@@ -51,8 +50,3 @@ def read_receipt(row: Mapping[str, Any]) -> Receipt:
         message_id=header_of(row, "Message-ID"),
         thread_id=as_text(row.get("threadId")),
     )
-
-
-def has_id(answer: Answer) -> bool:
-    """Whether the answer is a whole message row."""
-    return bool(as_text(answer.fields().get("id")))

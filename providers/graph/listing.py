@@ -168,8 +168,14 @@ class Listing:
         state.rows, state.news_from, state.read_at = 0, None, self.api.http.clock()
 
     def _list(self, folder: Folder, begin: datetime, condition: str = "") -> datetime | None:
-        """List by receive time, each page from where the last one ended; None once a page brings nothing new."""
-        while self._left() > 0:
+        """List by receive time, each page from where the last one ended; None once a page brings nothing new.
+
+        A second that holds more mail than the budget is listed to its end, or the next call would begin in it again.
+        """
+        if self._left() <= 0:
+            return begin
+        first = begin
+        while self._left() > 0 or begin <= first:
             body = self._get(self._list_url(folder, begin, condition))
             rows = as_rows(body.get("value"))
             while not (taken := self._take(folder, rows)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from email import policy
 from email.message import Message
 from email.parser import BytesParser
+from typing import Any
 from urllib.parse import urlsplit
 
 from providers.answers import as_text
@@ -39,11 +40,12 @@ _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=None)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file taken out of a message."""
+    """A file taken out of a message. `content_id`: the HTML shows it under this name."""
 
     name: str
     content_type: str
     content: bytes = field(repr=False)
+    content_id: str = ""
 
 
 def split_attachments(mime: bytes, limit: int) -> tuple[bytes, tuple[Attachment, ...]]:
@@ -55,10 +57,10 @@ def split_attachments(mime: bytes, limit: int) -> tuple[bytes, tuple[Attachment,
         return mime, ()
     message = BytesParser(policy=_POLICY).parsebytes(mime)
     taken: list[Attachment] = []
-    for part in _attachment_parts(message):
+    for parent, part in _files_of(message):
         if len(mime) <= limit:
             break
-        taken.append(_take_out(message, part))
+        taken.append(_take_out(parent, part))
         mime = message.as_bytes(policy=_POLICY)
     if len(mime) > limit:
         code = "message-too-large"
@@ -74,7 +76,12 @@ def attach(api: Api, token: AccessToken, draft: Draft, attachment: Attachment) -
     if len(attachment.content) < SINGLE_POST_BYTES:
         post(api, token, path, Content.json(_file_attachment(attachment)), ok=(201,))
         return
-    item = {"attachmentType": "file", "name": attachment.name, "size": len(attachment.content)}
+    item: dict[str, Any] = {
+        "attachmentType": "file",
+        "name": attachment.name,
+        "size": len(attachment.content),
+    }
+    item |= {"contentType": attachment.content_type, **_inline_fields(attachment)}
     answer = post(
         api, token, f"{path}/createUploadSession", Content.json({"AttachmentItem": item}), ok=(201,)
     )
@@ -111,31 +118,45 @@ def _is_upload_address(api: Api, url: str) -> bool:
     )
 
 
-def _attachment_parts(message: Message) -> list[Message]:
-    """Files directly below a multipart/mixed, largest first."""
-    if message.get_content_type() != "multipart/mixed":
-        return []
-    parts = [part for part in message.get_payload() if isinstance(part, Message)]
-    files = [
-        part for part in parts if part.get_content_disposition() == "attachment" and not part.is_multipart()
+def _files_of(message: Message) -> list[tuple[Message, Message]]:
+    """(parent, part) of each attachment and each picture that the HTML shows, largest first."""
+    pairs = [
+        (parent, part)
+        for parent in message.walk()
+        if parent.get_content_maintype() == "multipart"
+        for part in parent.get_payload()
+        if isinstance(part, Message) and _is_file(part)
     ]
-    return sorted(files, key=lambda part: len(str(part.get_payload())), reverse=True)
+    return sorted(pairs, key=lambda pair: len(str(pair[1].get_payload())), reverse=True)
 
 
-def _take_out(message: Message, part: Message) -> Attachment:
+def _is_file(part: Message) -> bool:
+    if part.is_multipart():
+        return False
+    is_shown = bool(part.get("Content-ID")) and part.get_content_maintype() != "text"
+    return is_shown or part.get_content_disposition() == "attachment"
+
+
+def _take_out(parent: Message, part: Message) -> Attachment:
     content = part.get_payload(decode=True)
-    message.set_payload([other for other in message.get_payload() if other is not part])
+    parent.set_payload([other for other in parent.get_payload() if other is not part])
     return Attachment(
         part.get_filename() or "attachment",
         part.get_content_type(),
         content if isinstance(content, bytes) else b"",
+        str(part.get("Content-ID") or "").strip().strip("<>"),
     )
 
 
-def _file_attachment(attachment: Attachment) -> dict[str, str]:
+def _file_attachment(attachment: Attachment) -> dict[str, Any]:
     return {
         "@odata.type": "#microsoft.graph.fileAttachment",
         "name": attachment.name,
         "contentType": attachment.content_type,
         "contentBytes": base64.b64encode(attachment.content).decode(),
+        **_inline_fields(attachment),
     }
+
+
+def _inline_fields(attachment: Attachment) -> dict[str, Any]:
+    return {"isInline": True, "contentId": attachment.content_id} if attachment.content_id else {}

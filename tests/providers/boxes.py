@@ -108,9 +108,10 @@ class Box:
         since: datetime | None = None,
         budget: int = 1000,
         folders: Sequence[Folder] = tuple(Folder),
+        token: AccessToken | None = None,
     ) -> News:
         return self.client.new_messages(
-            self.token(), folders, cursor, start=Start(kind, date), since=since, budget=budget
+            token or self.token(), folders, cursor, start=Start(kind, date), since=since, budget=budget
         )
 
     def subjects(self, refs: Iterable[Any]) -> list[str]:
