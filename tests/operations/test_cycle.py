@@ -1,0 +1,193 @@
+"""The cycle: one per slot, phases one after another, a crash taken over, one bad mailbox never in the way."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import SystemSettings
+from bounces.models import Bounce
+from mailboxes.models import ProcessedMessage
+from operations import cycle as cycles
+from operations.cycle import StillRunning, run_cycle, start_cycle, start_scheduled, work_item
+from operations.models import Cycle, Phase, PhaseItem
+from operations.tasks import run_item, tick
+from sandbox.faults import Fault
+from servers.connecting import connect
+from tests.factories import make_bounce_server, make_customer, make_monitor
+
+pytestmark = pytest.mark.django_db
+
+REPORT = b"""From: MAILER-DAEMON@mx.receiver.example\r\nTo: news@acme.example\r\nSubject: Undelivered\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\nMIME-Version: 1.0\r\n\r
+--b\r\nContent-Type: text/plain\r\n\r\nNo such user.\r
+--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.receiver.example\r\n\r
+Final-Recipient: rfc822; gone@receiver.example\r\nAction: failed\r\nStatus: 5.1.1\r
+Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r
+--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <1@acme.example>\r\nSubject: Hello\r\n\r\nHello\r\n--b--\r\n"""
+
+
+@pytest.fixture
+def mailbox(db, sandbox_world):
+    sandbox_world.add_mailbox("microsoft", "news@acme.example")
+    server = make_bounce_server(make_customer(), email="news@acme.example", connected_at=None)
+    assert connect(server, timezone.now())
+    return server.mailbox
+
+
+def cron(*options: str) -> str:
+    out = StringIO()
+    call_command("api_connect_cron", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_a_cycle_reads_each_mailbox_and_finishes(mailbox, sandbox_world):
+    sandbox_world.deliver(REPORT, "news@acme.example")
+    done = run_cycle(timezone.now(), side_by_side=False)
+    assert (done.phase, done.finished_at is not None) == (Phase.DONE, True)
+    assert Bounce.objects.get().status_code == "5.1.1"
+    assert set(done.items.values_list("phase", "state")) >= {("bounces", "done"), ("monitors", "done")}
+
+
+def test_the_ledger_makes_a_second_cycle_do_nothing_twice(mailbox, sandbox_world):
+    sandbox_world.deliver(REPORT, "news@acme.example")
+    for _ in range(3):
+        run_cycle(timezone.now(), side_by_side=False)
+    assert Bounce.objects.count() == 1
+    assert ProcessedMessage.objects.count() == 1
+
+
+def test_a_slot_starts_once_however_many_schedulers_fire(db):
+    now = datetime(2026, 11, 20, 12, 7, tzinfo=UTC)
+    assert start_scheduled(now)
+    assert start_scheduled(now + timedelta(minutes=1)) is None
+    assert Cycle.objects.count() == 1
+
+
+def test_a_cycle_that_finds_the_last_one_running_says_so_and_leaves(mailbox, monkeypatch):
+    running = start_cycle(timezone.now(), "run-first")
+    item = running.items.get()
+    assert cycles.claim(item, "work", 60)
+    with pytest.raises(StillRunning, match="still running"):
+        run_cycle(timezone.now(), side_by_side=False)
+    assert "still running" in cron()
+    assert "still_running" in json.loads(cron("--json"))
+
+
+def test_a_cycle_whose_process_died_is_closed_and_the_next_goes_on(mailbox, sandbox_world):
+    sandbox_world.deliver(REPORT, "news@acme.example")
+    dead = start_cycle(timezone.now(), "run-dead")
+    run_cycle(timezone.now(), side_by_side=False)
+    dead.refresh_from_db()
+    assert "Interrupted" in dead.note
+    assert Bounce.objects.count() == 1
+
+
+def test_the_last_item_of_a_phase_opens_the_next_whoever_works_it(mailbox):
+    started = start_cycle(timezone.now(), "slot")
+    seen = []
+    while not Cycle.objects.get(pk=started.pk).finished_at:
+        for pk in cycles.waiting_items(started):
+            seen.append(PhaseItem.objects.get(pk=pk).phase)
+            run_item(item_id=pk)
+    assert list(dict.fromkeys(seen)) == ["recover", "bounces", "monitors"]
+
+
+def test_two_workers_never_do_one_item(mailbox):
+    started = start_cycle(timezone.now(), "slot")
+    item = started.items.get()
+    assert cycles.claim(item, "work", 60)
+    assert not work_item(item.pk, timezone.now())
+
+
+def test_the_tick_takes_up_what_a_dead_worker_left(mailbox, monkeypatch):
+    rung = []
+    monkeypatch.setattr(cycles.current_app, "send_task", lambda name, kwargs: rung.append(kwargs["item_id"]))
+    monkeypatch.setattr("campaigns.ticking.ring", lambda now: None)
+    started = start_cycle(timezone.now(), "slot")
+    item = started.items.get()
+    assert rung == [item.pk]
+    cycles.claim(item, "work", 60)
+    tick()
+    assert rung == [item.pk]  # somebody holds it
+    PhaseItem.objects.update(work_until=timezone.now() - timedelta(seconds=1))
+    tick()
+    assert rung == [item.pk, item.pk]
+
+
+def test_one_bad_mailbox_never_stops_the_others(mailbox, sandbox_world):
+    sandbox_world.add_mailbox("microsoft", "sales@acme.example")
+    other = make_bounce_server(make_customer("Rival"), email="sales@acme.example", connected_at=None)
+    assert connect(other, timezone.now())
+    sandbox_world.deliver(REPORT, "sales@acme.example")
+    sandbox_world.faults.add(Fault("status", "graph.*", mailbox="news@acme.example", times=None, status=500))
+    run_cycle(timezone.now(), side_by_side=False)
+    assert Bounce.objects.get().mailbox.email == "sales@acme.example"
+
+
+def test_an_error_nobody_foresaw_is_marked_and_the_cycle_ends(mailbox, monkeypatch):
+    def fail(subject, now):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setitem(cycles.PHASES, Phase.BOUNCES, cycles.PHASES[Phase.BOUNCES].__class__(
+        cycles.PHASES[Phase.BOUNCES].subjects, fail
+    ))  # fmt: skip
+    done = run_cycle(timezone.now(), side_by_side=False)
+    assert done.finished_at
+    assert done.items.get(phase="bounces").state == PhaseItem.State.FAILED
+    assert "RuntimeError" in cron("--no-fast") + str(done.items.get(phase="bounces").report)
+
+
+def test_an_idle_verbose_run_says_why(db):
+    out = cron("--verbose=1", "--no-fast")
+    assert "No active tokens or monitors to process." in out
+    assert "switched off" in out
+    assert "No active tokens" not in cron("--no-fast")
+
+
+def test_the_master_switch_off_does_nothing_and_says_where_to_turn_it_on(mailbox, sandbox_world):
+    SystemSettings(enabled=False).save()
+    before = sum(sandbox_world.calls.values())
+    assert "API Connect is switched off" in cron()
+    assert "off" in json.loads(cron("--json"))
+    assert sum(sandbox_world.calls.values()) == before
+
+
+def test_a_provider_that_is_off_is_not_read(mailbox, sandbox_world):
+    settings = SystemSettings.load()
+    settings.microsoft_enabled = False
+    settings.save()
+    before = sum(sandbox_world.calls.values())
+    run_cycle(timezone.now(), side_by_side=False)
+    assert sum(sandbox_world.calls.values()) == before
+
+
+@pytest.mark.parametrize(
+    "option", ["--fast", "--fast=1", "--fast=0", "--no-fast", "--verbose", "--verbose=1"]
+)
+def test_the_options_of_the_guide_are_taken(db, option):
+    assert "Done in" in cron(option)
+
+
+def test_the_json_report_names_every_phase(mailbox, sandbox_world):
+    sandbox_world.deliver(REPORT, "news@acme.example")
+    report = json.loads(cron("--json", "--no-fast"))
+    assert report["phases"]["bounces"][0]["email"] == "news@acme.example"
+    assert report["phases"]["bounces"][0]["handled"] == 1
+    assert report["idle"] is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_side_by_side_gives_the_same_rows(sandbox_world):
+    for name in ("one", "two", "three"):
+        sandbox_world.add_mailbox("microsoft", f"{name}@acme.example")
+        server = make_bounce_server(make_customer(name), email=f"{name}@acme.example", connected_at=None)
+        assert connect(server, timezone.now())
+        make_monitor(server.customer, email=server.email, api_key=server.api_key)
+        sandbox_world.deliver(REPORT, server.email)
+    run_cycle(timezone.now(), side_by_side=True)
+    assert Bounce.objects.count() == 3
+    assert not PhaseItem.objects.exclude(state=PhaseItem.State.DONE).exists()
