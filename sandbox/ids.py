@@ -24,6 +24,11 @@ def conversation_id(seed: object) -> str:
     return "AAQkAD" + base64.urlsafe_b64encode(_digest("conversation", seed)).decode()[:36] + "="
 
 
+def conversation_index(conversation: str) -> str:
+    """The 22 bytes that begin the index of a conversation, in base64."""
+    return base64.b64encode(b"\x01\xdc" + _digest("index", conversation)[:20]).decode()
+
+
 def gmail_id(mailbox: str, number: int) -> str:
     return "1" + _digest("gmail", mailbox.lower(), number).hex()[:15]
 

@@ -183,7 +183,8 @@ def _change_limits(world: World, request: Request, values: dict[str, str]) -> An
 
 def _set_reply(world: World, request: Request, values: dict[str, str]) -> Answer:
     body = read_json(request)
-    world.scripts[body.pop("address").lower()] = Script(**body)
+    address = body.pop("address").lower()
+    world.scripts[address] = Script(**body)
     return {}
 
 

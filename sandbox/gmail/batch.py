@@ -79,7 +79,8 @@ def _inner_request(outer: Call, part: Message) -> Request:
         outer.note("absolute-url-in-batch", words[1])
     inner = email.message_from_bytes(rest if rest.strip() else b"\r\n", policy=compat32)
     body = inner.get_payload(decode=True)
-    headers = {name: str(value) for name, value in inner.items() if name.lower() != "content-length"}
+    kept = [(name, str(value)) for name, value in inner.items() if name.lower() != "content-length"]
+    headers = Headers(kept)
     headers.setdefault("Authorization", outer.request.headers.get("Authorization", ""))
     target = urlsplit(words[1])
     builder = EnvironBuilder(
@@ -87,7 +88,7 @@ def _inner_request(outer: Call, part: Message) -> Request:
         query_string=target.query,
         base_url=origin(outer.request),
         method=words[0],
-        headers=Headers(headers),
+        headers=headers,
         data=body if isinstance(body, bytes) else b"",
     )
     return Request(builder.get_environ())

@@ -131,9 +131,9 @@ def _inner_request(outer: Call, part: Part) -> Request:
         url = url.removeprefix(own)
     if "://" in url:
         raise bad_request(outer, f"Invalid request URL '{url}' in batch: it must be relative.")
-    headers = {str(name): str(value) for name, value in (part.get("headers") or {}).items()}
+    headers = Headers([(str(name), str(value)) for name, value in (part.get("headers") or {}).items()])
     body = part.get("body")
-    if body is not None and "content-type" not in {name.lower() for name in headers}:
+    if body is not None and "Content-Type" not in headers:
         raise bad_request(outer, "A request of a batch with a body needs its Content-Type header.")
     headers.setdefault("Authorization", outer.request.headers.get("Authorization", ""))
     target = urlsplit(url)
@@ -142,7 +142,7 @@ def _inner_request(outer: Call, part: Part) -> Request:
         query_string=target.query,
         base_url=origin(outer.request),
         method=str(part["method"]).upper(),
-        headers=Headers(headers),
+        headers=headers,
         data=_inner_data(body),
     )
     return Request(builder.get_environ())

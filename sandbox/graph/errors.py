@@ -98,7 +98,7 @@ class GraphDialect(Dialect):
         while recent and recent[0] <= call.now - WINDOW_SECONDS:
             recent.popleft()
         if len(recent) >= limit:
-            wait = recent[0] + WINDOW_SECONDS - call.now
+            wait = recent[0] + WINDOW_SECONDS - call.now if recent else WINDOW_SECONDS
             told_to_wait(call.mailbox, call.now + wait)
             raise self.throttled(call, wait)
         recent.append(call.now)

@@ -6,7 +6,7 @@ https://learn.microsoft.com/graph/api/resources/message
 import html
 from typing import Any
 
-from sandbox import mime
+from sandbox import ids, mime
 from sandbox.calls import Call
 from sandbox.clock import rfc3339
 from sandbox.graph.mailbox import GraphMailbox, GraphMessage
@@ -99,7 +99,7 @@ def _properties(call: Call, message: GraphMessage, names: set[str] | frozenset[s
         "importance": message.properties.get("importance", "normal"),
         "parentFolderId": mailbox.folders[message.folder].id,
         "conversationId": message.conversation_id,
-        "conversationIndex": "AQHc" + message.conversation_id[6:28],
+        "conversationIndex": ids.conversation_index(message.conversation_id),
         "isDeliveryReceiptRequested": None,
         "isReadReceiptRequested": False,
         "isRead": message.is_read,
