@@ -8,15 +8,32 @@ from mail.detection.addresses import addresses_in, field_address
 from mail.detection.building import Finding, build
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.mime import Headers
+from mail.detection.reasons import REASONS
 from mail.detection.replies import MAX_DIAGNOSTIC, read_status_field
 from mail.detection.report import Report
 from mail.detection.sections import Section, find_mentioned, find_sections
 from mail.detection.text import decode_bytes, part_bytes
-from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
+from mail.detection.verdicts import Bounce, BounceType, CustomPhrase, Verdict
 
 MAX_RECIPIENTS = 200
 RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
 FAILED_ACTIONS = ("failed", "delayed", "failure", "fail")
+# X-PowerMTA-BounceCategory, https://www.bird.com/docs (PowerMTA user guide, bounce categories)
+POWERMTA_CATEGORIES = {
+    "bad-mailbox": "no-mailbox",
+    "bad-domain": "no-domain",
+    "inactive-mailbox": "suspended",
+    "quota-issues": "full",
+    "message-expired": "expired",
+    "no-answer-from-host": "network",
+    "bad-connection": "network",
+    "routing-errors": "network",
+    "spam-related": "spam",
+    "content-related": "content",
+    "virus-related": "virus",
+    "policy-related": "policy",
+    "relaying-issues": "relaying",
+}
 OTHER_ACTIONS = ("delivered", "relayed", "expanded", "deliverable", "success")
 
 
@@ -137,6 +154,7 @@ def judge_group(
         judgement = judge(
             Failure(diagnostic, status, context=context_of(report, sections, final, original)), phrases
         )
+    judgement = with_category(judgement, group)
     if not (original or final):
         final = recipient_in_notice(report, sections, section)
     return build(
@@ -189,6 +207,15 @@ def with_notice(
     if not second.is_decided or (judgement.is_decided and ".words." not in second.verdict.rule):
         return judgement, diagnostic or text.strip()
     return second, diagnostic or text.strip()
+
+
+def with_category(judgement: Judgement, group: Headers) -> Judgement:
+    """The judgement of PowerMTA itself, where neither words nor codes decided."""
+    category = group.get("x-powermta-bouncecategory", "")
+    reason = REASONS.get(POWERMTA_CATEGORIES.get(category, ""))
+    if judgement.is_decided or reason is None:
+        return judgement
+    return Judgement(Verdict(reason.type, f"dsn.powermta.{category}", category), judgement.codes, True)
 
 
 def context_of(report: Report, sections: Sections, *addresses: str) -> str:

@@ -82,9 +82,19 @@ def of_report(report: Report, fields: Headers) -> list[Bounce]:
     kind = fields.get("feedback-type", "abuse").split(";")[0].strip().lower()
     if kind in NO_COMPLAINTS or kind not in COMPLAINTS:
         return []
-    return [
-        complain(report, recipient_of(report, fields), f"fbl.arf.{kind}", f"Feedback-Type: {kind}", fields)
-    ]
+    recipients = reported_recipients(report) or [recipient_of(report, fields)]
+    rule, evidence = f"fbl.arf.{kind}", f"Feedback-Type: {kind}"
+    return [complain(report, recipient, rule, evidence, fields) for recipient in recipients]
+
+
+def reported_recipients(report: Report) -> list[str]:
+    """The recipients of a report whose Original-Rcpt-To field occurs more than once."""
+    found: list[str] = []
+    for part in report.feedback_parts[:1]:
+        for line in part_bytes(part).decode("utf-8", "replace").split("\n", 200):
+            if line.lower().startswith("original-rcpt-to:"):
+                found.extend(addresses_in(line, 1))
+    return list(dict.fromkeys(found)) if len(found) > 1 else []
 
 
 def of_words(report: Report) -> list[Bounce] | None:

@@ -18,6 +18,7 @@ from mail.detection.verdicts import BounceType, CustomPhrase, Verdict
 WEAK_RANK = 2 * STRENGTH_STEP
 UNDECIDED = Verdict(BounceType.SOFT, "undecided")
 UNAVAILABLE_REPLIES = ("550", "553", "")
+NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
 
@@ -62,11 +63,17 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
     table, phrase_set = phrase_table()
     index = phrase_set.first(words) if words else None
     phrase = table[index] if index is not None else None
-    if phrase is not None and phrase.rank < WEAK_RANK:
-        return by_phrase(phrase, codes, failure)
     found = reason_of_status(status) if status and not any(text in words for text in GENERIC_TEXTS) else None
+    # A code for the sender's own limits is precise where words such as "blocked" are not.
+    limit = STRENGTH_STEP if found is not None and found[0].is_sender_fault else WEAK_RANK
+    if phrase is not None and phrase.rank < limit:
+        return by_phrase(phrase, codes, failure)
     if found is not None:
         return by_code(found[0], f"{failure.tier}.status.{status}", found[1], codes, failure)
+    if NESTED in words:
+        nested = words.rpartition(NESTED)[2]
+        answered = read_codes(nested)
+        return weigh(nested, answered, answered.status, failure)
     if phrase is not None:
         return by_phrase(phrase, codes, failure)
     found = reason_of_reply(codes.reply)

@@ -11,16 +11,52 @@ MAX_IDS = 20
 MAX_TORN = 32 * 1024  # bytes of a returned message in which a lost Message-ID is looked for
 MAX_TOKEN = 200
 
-# Where a mail system stops talking and the returned message begins.
+# Words after a line of dashes with which a mail system introduces the returned message.
+AFTER_DASHES = (
+    "this is a copy",
+    "below this line",
+    "enclosed is",
+    "the header of",
+    "the body of",
+    "original message",
+    "original mail",
+    "the original message",
+    "returned message",
+    "unsent message",
+    "message header",
+    "message body",
+    "message text follows",
+    "start of returned",
+    "copy of",
+    "included is",
+    "transcript of original",
+)
+# Lines that begin it without dashes.
+PLAIN_LINES = (
+    "message headers follow",
+    "original message follows",
+    "original message headers",
+    "below is a copy of the original",
+    "included is a copy of",
+    "this is a copy of",
+    "ursprüngliche nachrichtenkopfzeilen",
+    "en-têtes de message d'origine",
+    "encabezados de mensajes originales",
+    "intestazioni originali del messaggio",
+    "cabeçalhos originais da mensagem",
+    "die kopfzeilen ihrer nachricht",
+    "return-path:",
+    "x-original-to:",
+    "delivered-to:",
+    "dkim-signature:",
+    "x-originating-ip:",
+)
 SEPARATOR = re2.compile(
-    r"(?im)^(?:"
-    r"[ \t|>-]*-{2,}[ \t]*(?:this is a copy|below this line|enclosed is|the header of|the body of|original (?:message|mail)"
-    r"|returned message|unsent message|message headers?|message text follows|start of returned|copy of|included is"
-    r"|the original message|transcript of original|non-delivered information)"
-    r"|message headers follow|original message follows|original message headers:?"
-    r"|below is a copy of the original|included is a copy of|this is a copy of"
-    r"|received: (?:from|by|\(|with)|return-path:|x-original-to:|delivered-to:|dkim-signature:|x-originating-ip:"
-    r")"
+    r"(?im)^(?:[ \t|>-]*-{2,}[ \t]*(?:"
+    + "|".join(AFTER_DASHES)
+    + r")|"
+    + "|".join(PLAIN_LINES)
+    + r"|received: (?:from|by|\(|with))"
 )
 FIELD_LINE = re2.compile(r"(?m)^[ \t]{0,4}[A-Za-z][A-Za-z0-9-]{1,40}:")
 MESSAGE_ID_LINE = re2.compile(r"(?im)^[ \t>|]*message-id:[ \t\r\n]*<?([^\s<>]{3,250})>?")

@@ -14,9 +14,7 @@ MAX_TEXT_BYTES = 96 * 1024  # of one part; the reason of a failure stands at its
 MAX_ENCODED_WORDS = 40
 
 ENCODED_WORD = re2.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
-TAG = re2.compile(
-    r"(?s)<!--.*?-->|<(?:style|script|STYLE|SCRIPT)[^>]*>.*?</(?:style|script|STYLE|SCRIPT)>|<[^>]*>"
-)
+TAG = re2.compile(r"<[^>]*>")
 BREAK = re2.compile(r"(?i)<(?:br|/p|/div|/tr|/td|/li|/h[1-6]|/table|p|div|tr)\b[^>]*>")
 
 
@@ -53,8 +51,11 @@ def decode_bytes(data: bytes, charset: str = "") -> str:
         text = try_decode(data, name)
         if text is not None:
             return text
-    errors = "iso-2022-jp" if b"\x1b$" in data else charset_or(charset, "cp1252")
-    return data.decode(errors, "replace")
+    name = "iso-2022-jp" if b"\x1b$" in data else charset_or(charset, "cp1252")
+    try:
+        return data.decode(name, "replace")
+    except (UnicodeError, ValueError):  # idna and punycode refuse to replace
+        return data.decode("latin-1")
 
 
 def try_decode(data: bytes, charset: str) -> str | None:
@@ -78,8 +79,27 @@ def charset_or(charset: str, fallback: str) -> str:
 
 def html_to_text(markup: str) -> str:
     """The words of an HTML text; never meant to be shown."""
+    for start, end in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>")):
+        markup = drop_between(markup, start, end)
     text = html.unescape(TAG.sub(" ", BREAK.sub("\n", markup)))
     return "\n".join(line.strip() for line in text.split("\n"))
+
+
+def drop_between(markup: str, start: str, end: str) -> str:
+    """`markup` without what stands from each `start` to the next `end`, or to its own end."""
+    lower = markup.lower()
+    at = lower.find(start)
+    if at < 0 or len(lower) != len(markup):
+        return markup
+    kept, done = [], 0
+    while at >= 0:
+        kept.append(markup[done:at])
+        closing = lower.find(end, at + len(start))
+        if closing < 0:
+            return "".join(kept)
+        done = closing + len(end)
+        at = lower.find(start, done)
+    return "".join([*kept, markup[done:]])
 
 
 def header_text(headers: Headers, name: str) -> str:
@@ -101,8 +121,10 @@ def header_text(headers: Headers, name: str) -> str:
 def decode_word(charset: str, kind: str, payload: str) -> str:
     """The text of one encoded word."""
     data = payload.encode("utf-8", "replace")
-    if kind in "bB":
-        data = decode_base64(data + b"=" * (-len(data) % 4))
-    else:
-        data = binascii.a2b_qp(data.replace(b"_", b" "))
+    is_base64 = kind in "bB"
+    data = (
+        decode_base64(data + b"=" * (-len(data) % 4))
+        if is_base64
+        else binascii.a2b_qp(data.replace(b"_", b" "))
+    )
     return decode_bytes(data, charset.partition("*")[0])

@@ -15,6 +15,7 @@ DIALECTS = (
             "a message that you have sent could not be delivered",
             "the following address(es) failed",
             "the following addresses failed",
+            "was rejected by the local scanning code",
             "message you sent contained no recipient",
         ),
     ),
