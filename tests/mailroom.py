@@ -75,7 +75,7 @@ class Mailroom:
 
     def add_bounce_server(self, customer: Customer | None | str = "acme", **fields) -> BounceServer:
         owner = self.acme if customer == "acme" else customer
-        fields = {"email": self.email, **fields}
+        fields = {"email": self.email, "created_at": self.now, **fields}
         fields.setdefault("api_key", self.key if owner == self.acme else self.make_key(owner))
         server = make_bounce_server(owner, self.provider, **fields)
         self.prove(server)
@@ -83,7 +83,7 @@ class Mailroom:
 
     def add_monitor(self, *conditions: dict, customer: Customer | None | str = "acme", **fields) -> Monitor:
         owner = self.acme if customer == "acme" else customer
-        fields = {"email": self.email, **fields}
+        fields = {"email": self.email, "created_at": self.now, **fields}
         fields.setdefault("api_key", self.key if owner == self.acme else self.make_key(owner))
         monitor = make_monitor(owner, self.provider, conditions, **fields)
         self.prove(monitor)
