@@ -169,9 +169,19 @@ CELERY_TASK_ROUTES = {
     "operations.tasks.run_item": {"queue": "reading"},
 }
 CELERY_TIMEZONE = "UTC"
+CYCLE_SECONDS = env.float("CYCLE_SECONDS", default=600)
+TICK_SECONDS = env.float("TICK_SECONDS", default=60)
 CELERY_BEAT_SCHEDULE = {
-    "cycle": {"task": "operations.tasks.start_cycle", "schedule": 600.0, "options": {"expires": 540}},
-    "tick": {"task": "operations.tasks.tick", "schedule": 60.0, "options": {"expires": 50}},
+    "cycle": {
+        "task": "operations.tasks.start_cycle",
+        "schedule": CYCLE_SECONDS,
+        "options": {"expires": CYCLE_SECONDS * 0.9},
+    },
+    "tick": {
+        "task": "operations.tasks.tick",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": TICK_SECONDS * 0.9},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
