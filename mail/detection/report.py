@@ -178,7 +178,7 @@ class Report:
     @lazy
     def notice_words(self) -> str:
         """The subject and the beginning of the notice, lower case, on one line."""
-        return self.subject + " \n " + " ".join(self.notice[:6000].lower().split())
+        return self.subject + " \n " + " ".join(self.notice[:6000].lower().replace("’", "'").split())
 
     @lazy
     def returned(self) -> Headers:
