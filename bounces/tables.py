@@ -44,7 +44,7 @@ def bounce_campaign(bounce: Bounce) -> str:
 
 
 BOUNCES = Table(
-    columns=("created_at", "recipient", bounce_type, "status_code", bounce_campaign, "effect"),
+    columns=("recipient", "created_at", bounce_type, "status_code", bounce_campaign, "effect"),
     search=("recipient_key__startswith",),
     search_hint="Address begins with",
     filters=("type", "campaign", "created_at"),

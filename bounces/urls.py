@@ -3,9 +3,9 @@
 from django.urls import path
 
 from bounces.forms import BounceServerForm
-from bounces.models import BounceServer
-from bounces.resources import BounceServerResource
-from bounces.tables import BOUNCE_SERVERS
+from bounces.models import Bounce, BounceServer
+from bounces.resources import BounceResource, BounceServerResource
+from bounces.tables import BOUNCE_SERVERS, BOUNCES
 from pages import features
 from pages.routes import pages
 from pages.sections import Section
@@ -27,6 +27,17 @@ SERVERS = Section(
     why_not_create=why_not_create_server,
     side_template="servers/connection.html",
 )
+LOG = Section(
+    model=Bounce,
+    slug="bounces",
+    title="Bounces",
+    singular="bounce",
+    intro="Bounces and complaints that belong to your deliveries, with what each of them did.",
+    table=BOUNCES,
+    resource_class=BounceResource,
+    can_import=False,
+    detail_template="bounces/bounce.html",
+)
 
 urlpatterns = [
     *pages(SERVERS),
@@ -35,4 +46,5 @@ urlpatterns = [
         ConnectPage.as_view(section=SERVERS),
         name="bounce-servers-connect",
     ),
+    *pages(LOG),
 ]

@@ -1,7 +1,69 @@
-"""Campaigns in the portal, and the links in their messages."""
+"""Campaigns and the delivery log in the portal."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from typing import Any
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("campaigns.public_urls")),
+from django.core.exceptions import ValidationError
+from django.urls import path
+
+from campaigns import views
+from campaigns.forms import CampaignForm
+from campaigns.models import Campaign, Delivery
+from campaigns.resources import DeliveryResource
+from campaigns.tables import CAMPAIGNS, DELIVERIES
+from pages.routes import pages
+from pages.sections import Section
+
+
+def campaign_lock(campaign: Campaign) -> str:
+    """Only a draft or a paused campaign may be changed."""
+    if campaign.status in {Campaign.Status.READY, Campaign.Status.SENDING}:
+        return "It is being sent. Pause it to change it."
+    if campaign.status in {Campaign.Status.SENT, Campaign.Status.CANCELLED}:
+        return "It has ended and stays as it was. Make a copy to send something like it."
+    return ""
+
+
+def remove_campaign(campaign: Campaign, _actor: Any) -> None:
+    """Delete a campaign that has sent nothing; the log of one that has must stay true."""
+    if campaign.deliveries.exists():
+        raise ValidationError("It has deliveries, which stay in the log. Cancel it instead.")
+    campaign.delete()
+
+
+SECTION = Section(
+    model=Campaign,
+    slug="campaigns",
+    title="Campaigns",
+    singular="campaign",
+    table=CAMPAIGNS,
+    form_class=CampaignForm,
+    remove=remove_campaign,
+    lock_reason=campaign_lock,
+    side_template="campaigns/side.html",
+)
+LOG = Section(
+    model=Delivery,
+    slug="deliveries",
+    title="Deliveries",
+    singular="delivery",
+    intro="Every message of your campaigns, the newest first.",
+    table=DELIVERIES,
+    resource_class=DeliveryResource,
+    can_import=False,
+    detail_template="campaigns/delivery.html",
+    detail_view=views.DeliveryPage,
+)
+
+urlpatterns = [
+    path("campaigns/<int:pk>/", views.CampaignPage.as_view(section=SECTION), name="campaigns-edit"),
+    path(
+        "campaigns/<int:pk>/progress/", views.ProgressPage.as_view(section=SECTION), name="campaigns-progress"
+    ),
+    path("campaigns/<int:pk>/do/", views.CampaignVerbPage.as_view(section=SECTION), name="campaigns-do"),
+    path("campaigns/<int:pk>/test/", views.TestMessagePage.as_view(section=SECTION), name="campaigns-test"),
+    path("campaigns/<int:pk>/preview/", views.PreviewPage.as_view(section=SECTION), name="campaigns-preview"),
+    path("campaigns/<int:pk>/frame/", views.PreviewFrame.as_view(section=SECTION), name="campaigns-frame"),
+    *pages(SECTION),
+    *pages(LOG),
+    path("deliveries/<int:pk>/do/", views.DeliveryVerbPage.as_view(section=LOG), name="deliveries-do"),
 ]

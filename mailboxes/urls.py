@@ -1,5 +1,21 @@
-"""Portal URLs of this app."""
+"""Mailboxes and their sync history in the portal."""
 
-from django.urls import URLPattern, URLResolver
+from mailboxes.models import Mailbox
+from mailboxes.tables import MAILBOXES, mailboxes_of
+from mailboxes.views import MailboxPage
+from pages.routes import pages
+from pages.sections import Section
 
-urlpatterns: list[URLPattern | URLResolver] = []
+SECTION = Section(
+    model=Mailbox,
+    slug="mailboxes",
+    title="Mailboxes",
+    singular="mailbox",
+    intro="What was read from the mailboxes your servers are connected to.",
+    table=MAILBOXES,
+    rows=mailboxes_of,
+    detail_template="mailboxes/mailbox.html",
+    detail_view=MailboxPage,
+)
+
+urlpatterns = pages(SECTION)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.auditing import audit
 from pages.editing import in_use
 from pages.lists import SectionPage
-from pages.tables import Act, Action
+from pages.tables import Act, Action, Done
 
 # One page of boxes, a few times over; more is done in several rounds.
 MOST_ROWS = 500
@@ -45,11 +45,11 @@ class BulkPage(SectionPage):
     def selected(self) -> QuerySet[Any]:
         """The ticked rows that are the customer's own; locked ones are left out, whoever forged them in."""
         numbers = [int(value) for value in self.request.POST.getlist("rows") if value.isdigit()]
-        rows = self.rows().filter(pk__in=numbers[:MOST_ROWS])
-        return rows.filter(locked=False) if self.can_lock() else rows
+        return self.unlocked(self.rows().filter(pk__in=numbers[:MOST_ROWS]))
 
-    def can_lock(self) -> bool:
-        return any(field.name == "locked" for field in self.section.model._meta.concrete_fields)
+    def unlocked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        free = [row.pk for row in rows if not self.section.lock_reason(row)]
+        return self.rows().filter(pk__in=free)
 
     def ask(self, action: Action, rows: QuerySet[Any], problem: str = "") -> HttpResponse:
         shown = list(rows[:SHOWN_ROWS])
@@ -71,23 +71,25 @@ class BulkPage(SectionPage):
     def act(self, action: Action, rows: QuerySet[Any]) -> HttpResponse:
         act = Act(self.user, timezone.now())
         try:
-            changed = self.act_inside(action, rows, act) if action.is_atomic else self.do(action, rows, act)
+            done = self.act_inside(action, rows, act) if action.is_atomic else self.do(action, rows, act)
         except ProtectedError as refusal:
             return self.ask(action, rows, in_use(refusal))
         except ValidationError as refusal:
             return self.ask(action, rows, " ".join(refusal.messages))
-        messages.success(self.request, f"{action.label}: {changed} changed.")
+        messages.success(self.request, f"{action.label}: {done.changed} changed.")
+        for note in done.notes[:SHOWN_ROWS]:
+            messages.warning(self.request, note)
         return redirect(self.section.url())
 
-    def act_inside(self, action: Action, rows: QuerySet[Any], act: Act) -> int:
+    def act_inside(self, action: Action, rows: QuerySet[Any], act: Act) -> Done:
         with transaction.atomic():
             # Whoever locks a server at this moment was first, or waits.
-            list(rows.select_for_update().values_list("pk", flat=True))
-            return self.do(action, rows, act)
+            held = rows.select_for_update(of=("self",))
+            return self.do(action, self.unlocked(held), act)
 
-    def do(self, action: Action, rows: QuerySet[Any], act: Act) -> int:
+    def do(self, action: Action, rows: QuerySet[Any], act: Act) -> Done:
         touched = list(rows)
-        changed = action.run(rows, act)
+        done = action.run(rows, act)
         for row in touched:
             audit(self.user, action.name, row)
-        return changed
+        return done

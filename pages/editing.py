@@ -12,11 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.auditing import audit, snapshot
-from pages.access import LOCKED, own_row
+from pages.access import own_row
 from pages.forms import CustomerForm
 from pages.limits import require_room
 from pages.lists import SectionPage
-from pages.tables import is_locked
 
 # Buttons that draw the form again instead of storing it; they work without scripts as well.
 REDRAW = {"redraw", "row_action"}
@@ -38,8 +37,8 @@ class FormPage(SectionPage):
         with transaction.atomic():
             if form.instance.pk is None:
                 require_room(self.section.feature, self.customer, self.rows())
-            elif is_locked(self.rows().select_for_update().get(pk=form.instance.pk)):
-                raise PermissionDenied(LOCKED)
+            else:
+                self.require_unlocked(self.rows().select_for_update(of=("self",)).get(pk=form.instance.pk))
             row = self.section.save(form, self.user) if self.section.save else form.save()
             audit(self.user, action, row, before=before, after=snapshot(row))
         return row
@@ -93,12 +92,12 @@ class EditPage(FormPage):
     """One row. Viewers, and everybody where the backend locked it, read only."""
 
     def context(self, row: Any) -> dict[str, Any]:
-        may_write = self.user.may_write and not is_locked(row)
+        locked = self.section.lock_reason(row)
+        may_write = self.user.may_write and not locked
         return {
             "title": str(row),
             "row": row,
-            "is_locked": is_locked(row),
-            "locked_text": LOCKED,
+            "locked": locked,
             "may_write": may_write,
             "submit": "Save changes",
         }
@@ -114,8 +113,7 @@ class EditPage(FormPage):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = own_row(self.rows(), pk)
-        if is_locked(row):
-            raise PermissionDenied(LOCKED)
+        self.require_unlocked(row)
         form = self.form(data=request.POST, files=request.FILES, instance=row)
         if REDRAW & {*request.POST}:
             return self.show(form.redrawn(), **self.context(row))
@@ -142,8 +140,7 @@ class DeletePage(SectionPage):
 
     def row(self, pk: int) -> Any:
         row = own_row(self.rows(), pk)
-        if is_locked(row):
-            raise PermissionDenied(LOCKED)
+        self.require_unlocked(row)
         return row
 
     def ask(self, row: Any, problem: str = "") -> HttpResponse:
@@ -167,8 +164,7 @@ class DeletePage(SectionPage):
         name = str(row)
         try:
             with transaction.atomic():
-                if is_locked(self.rows().select_for_update().get(pk=pk)):
-                    raise PermissionDenied(LOCKED)
+                self.require_unlocked(self.rows().select_for_update(of=("self",)).get(pk=pk))
                 audit(self.user, "delete", row, before=snapshot(row))
                 self.remove(row)
         except ProtectedError as refusal:

@@ -10,7 +10,6 @@ from django.db.models import Model, QuerySet
 
 from accounts.models import Customer
 from accounts.tenancy import CustomerQuerySet
-from pages.tables import is_locked
 
 FOREIGN = "This choice belongs to somebody else."
 
@@ -63,7 +62,7 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
         for name, value in values.items():
             if name != "customer" and isinstance(value, Model) and _is_foreign(value, self.owner):
                 self.add_error(name, FOREIGN)
-        if self.is_portal and self.instance.pk and is_locked(self.instance):
+        if self.is_portal and self.instance.pk and getattr(self.instance, "locked", False):
             raise ValidationError("This is locked by the platform.")
         return values
 

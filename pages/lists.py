@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.limits import effective_limit
-from pages.access import PortalPage
+from pages.access import PortalPage, own_row
 from pages.filtering import PER_PAGE, KeysetPage, filters_for, keyset_page, search
 from pages.rendering import table_for
 from pages.resources import CustomerResource
@@ -33,6 +34,11 @@ class SectionPage(PortalPage):
 
     def rows(self) -> QuerySet[Any]:
         return self.section.rows_for(self.customer)
+
+    def require_unlocked(self, row: Any) -> None:
+        """Raise PermissionDenied where somebody else keeps this row from changing."""
+        if reason := self.section.lock_reason(row):
+            raise PermissionDenied(reason)
 
     def found(self) -> tuple[QuerySet[Any], Any]:
         """The rows that search and filters of the URL leave, and the filter set with its form."""
@@ -101,6 +107,17 @@ class ListPage(SectionPage):
             query.pop(control, None)
         query[name] = str(pk)
         return f"?{query.urlencode()}"
+
+
+class DetailPage(SectionPage):
+    """One row of a log, to be read."""
+
+    def context(self, row: Any) -> dict[str, Any]:
+        return {"section": self.section, "row": row, "title": str(row), "may_write": self.user.may_write}
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = own_row(self.section.table.rows(self.rows()), pk)
+        return render(request, self.section.detail_template, self.context(row))
 
 
 class ExportPage(SectionPage):

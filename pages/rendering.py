@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 
 from pages.icons import icon
 from pages.sections import Section
-from pages.tables import Source, is_locked
+from pages.tables import Source
 
 NOTHING = format_html('<span class="nothing" aria-label="none">{}</span>', "–")
 
@@ -84,13 +84,13 @@ class SourceColumn(django_tables2.Column):  # type: ignore[misc]  # django-table
             icon("lock"),
         )
         link = format_html('<a class="row-link" href="{}">{}</a>', self.section.url("edit", record.pk), shown)
-        return format_html("{}{}", lock if is_locked(record) else "", link)
+        return format_html("{}{}", lock if self.section.lock_reason(record) else "", link)
 
 
 class SelectColumn(django_tables2.Column):  # type: ignore[misc]  # django-tables2 carries no types
     """A box per row for bulk actions; locked rows have none."""
 
-    def __init__(self) -> None:
+    def __init__(self, section: Section) -> None:
         super().__init__(
             verbose_name=format_html(
                 '<input type="checkbox" data-select-all aria-label="{}">', "Select all rows on this page"
@@ -99,9 +99,10 @@ class SelectColumn(django_tables2.Column):  # type: ignore[misc]  # django-table
             orderable=False,
             attrs={"th": {"class": "select"}, "td": {"class": "select"}},
         )
+        self.section = section
 
     def render(self, record: Model) -> SafeString | str:
-        if is_locked(record):
+        if self.section.lock_reason(record):
             return ""
         return format_html(
             '<input type="checkbox" name="rows" value="{}" aria-label="Select {}">', record.pk, record
@@ -123,7 +124,7 @@ class RowActionsColumn(django_tables2.Column):  # type: ignore[misc]  # django-t
     def render(self, record: Model) -> str:
         return render_to_string(
             "components/row_actions.html",
-            {"section": self.section, "row": record, "is_locked": is_locked(record)},
+            {"section": self.section, "row": record, "is_locked": bool(self.section.lock_reason(record))},
         )
 
 
@@ -140,7 +141,7 @@ def table_for(section: Section, rows: Any, *, may_write: bool, sort: str = "") -
     declared = section.table
     columns: list[tuple[str, django_tables2.Column]] = []
     if may_write and declared.actions:
-        columns.append(("select", SelectColumn()))
+        columns.append(("select", SelectColumn(section)))
     links = declared.link_first
     for index, source in enumerate(declared.columns):
         name = source if isinstance(source, str) else source.__name__

@@ -14,8 +14,8 @@ from accounts.models import Customer, User, new_uid
 from pages.features import Feature
 from pages.forms import CustomerForm
 from pages.limits import require_room
+from pages.sections import server_lock
 from pages.spreadsheets import escape_formula
-from pages.tables import is_locked
 
 YES, NO = {"1", "yes", "true", "on", "y"}, {"0", "no", "false", "off", "n", ""}
 
@@ -76,7 +76,7 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
             raise ValidationError(
                 {"uid": f"You have none with the uid {uid!r}. Leave it empty for a new one."}
             )
-        if self.customer and is_locked(found):
+        if self.customer and server_lock(found):
             raise ValidationError(f"“{found}” is locked by the platform: take it out of the file.")
         return found
 
@@ -103,20 +103,25 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
         assert self.form_class is not None
         blank = self.form_class(instance=instance, customer=self.customer)
         data = {name: _stored(blank, name) for name in blank.fields}
-        cells = {self.form_fields.get(name, name): text for name, text in row.items() if name != "uid"}
-        texts = {name: str(text) for name, text in cells.items() if name in blank.fields}
-        rows_last = sorted(texts, key=lambda name: isinstance(blank.fields[name], forms.ModelChoiceField))
+        cells = {self.form_fields.get(name, name): str(text) for name, text in row.items() if name != "uid"}
+        form = self.form_class(data=data, instance=instance, customer=self.customer)
+        self._fill(form, data, {n: t for n, t in cells.items() if not is_choice_of_rows(blank.fields.get(n))})
+        # Choices of rows may follow from the other columns, such as the keys of a provider.
+        form = self.form_class(data=data, instance=instance, customer=self.customer)
+        self._fill(form, data, {n: t for n, t in cells.items() if is_choice_of_rows(form.fields.get(n))})
+        return form
+
+    def _fill(self, form: CustomerForm, data: dict[str, Any], cells: dict[str, str]) -> None:
         problems = {}
-        for name in rows_last:
-            # Choices of rows may follow from the columns before them, such as the keys of a provider.
-            form = self.form_class(data=data, instance=instance, customer=self.customer)
+        for name, text in cells.items():
+            if name not in form.fields:
+                continue
             try:
-                data[name] = typed(form.fields[name], texts[name])
+                data[name] = typed(form.fields[name], text)
             except ValidationError as error:
-                problems[name] = error
+                problems[name] = error.messages
         if problems:
-            raise ValidationError({name: error.messages for name, error in problems.items()})
-        return self.form_class(data=data, instance=instance, customer=self.customer)
+            raise ValidationError(problems)
 
     def skip_row(
         self, instance: Model, original: Any, row: Any, import_validation_errors: Any = None
@@ -131,6 +136,10 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
     def after_save_instance(self, instance: Model, row: dict[str, Any], **kwargs: Any) -> None:
         if not kwargs.get("dry_run"):
             audit(self.actor, "import", instance, before=self.before, after=snapshot(instance))
+
+
+def is_choice_of_rows(field: forms.Field | None) -> bool:
+    return isinstance(field, forms.ModelChoiceField)
 
 
 def _stored(form: CustomerForm, name: str) -> Any:

@@ -7,7 +7,7 @@ from django.urls import URLPattern, path
 from pages.bulk import BulkPage
 from pages.editing import CopyPage, CreatePage, DeletePage, EditPage
 from pages.importing import ImportPage
-from pages.lists import ExportPage, ListPage
+from pages.lists import DetailPage, ExportPage, ListPage
 from pages.sections import Section
 
 
@@ -25,6 +25,9 @@ def pages(section: Section) -> list[URLPattern]:
             found.append(
                 path(f"{slug}/<int:pk>/copy/", CopyPage.as_view(section=section), name=f"{slug}-copy")
             )
+    if section.detail_template:
+        view = section.detail_view or DetailPage
+        found.append(path(f"{slug}/<int:pk>/", view.as_view(section=section), name=f"{slug}-edit"))
     if section.table.actions:
         found.append(path(f"{slug}/bulk/", BulkPage.as_view(section=section), name=f"{slug}-bulk"))
     if section.resource_class:

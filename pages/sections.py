@@ -11,13 +11,19 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Customer, User
-from pages.access import own_rows
+from pages.access import LOCKED, own_rows
 from pages.features import Feature
 from pages.forms import CustomerForm
 from pages.tables import Table
 
 if TYPE_CHECKING:
     from pages.resources import CustomerResource
+
+
+def server_lock(row: Any) -> str:
+    """Why the customer may not change this row, or ""."""
+    return LOCKED if getattr(row, "locked", False) else ""
+
 
 # Called after the row was stored and its transaction has ended; may call a provider.
 AfterSave = Callable[[HttpRequest, Any], None]
@@ -28,7 +34,7 @@ class Section:
     """A section of the portal. Its URL names are the slug, and the slug with `-create`, `-edit` and so on.
 
     `rows` narrows the model to what a customer sees (own rows where absent), `remove` deletes one row where
-    more than that is to be done, `describe` gives the template of a row's side panel its context.
+    more than that is to be done.
     """
 
     model: type[Model]
@@ -50,6 +56,9 @@ class Section:
     consequences: Callable[[QuerySet[Any]], list[str]] | None = None
     side_template: str = ""
     form_template: str = ""
+    detail_template: str = ""
+    detail_view: Any = None
+    lock_reason: Callable[[Any], str] = server_lock
     why_not_create: Callable[[Customer], str] | None = None
     extra_links: tuple[tuple[str, str, str], ...] = ()
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from accounts.models import User
-from pages.badges import Tone
 
 # A column is a field's name, or a function of the row made with `django.contrib.admin.display`:
 # its description is the heading, its ordering the field it sorts by. Both faces understand both.
@@ -27,14 +26,22 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """What a bulk action came to: how many rows changed, and why others did not."""
+
+    changed: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """A verb on selected rows, asked about on a page of its own before it happens.
 
-    `verb` takes the rows and returns how many changed; with `with_act` it takes an `Act` as well.
+    `verb` takes the rows and returns how many changed (or `Done`); with `with_act` it takes an `Act` as well.
     `consequences` names in sentences what else stops. One that calls a provider is not `is_atomic`.
     """
 
-    verb: Callable[..., int]
+    verb: Callable[..., int | Done]
     label: str
     icon: str = "check"
     is_danger: bool = False
@@ -46,9 +53,10 @@ class Action:
     def name(self) -> str:
         return slugify(self.label)
 
-    def run(self, rows: QuerySet[Any], act: Act) -> int:
+    def run(self, rows: QuerySet[Any], act: Act) -> Done:
         """Do it. Raises ValidationError, in words for the person, where it cannot be done."""
-        return self.verb(rows, act) if self.with_act else self.verb(rows)
+        done = self.verb(rows, act) if self.with_act else self.verb(rows)
+        return done if isinstance(done, Done) else Done(done)
 
     def warnings(self, rows: QuerySet[Any]) -> list[str]:
         return list(self.consequences(rows)) if self.consequences else []
@@ -99,11 +107,3 @@ def delete_rows(rows: QuerySet[Any]) -> int:
         row.delete()
         count += 1
     return count
-
-
-def is_locked(row: Model) -> bool:
-    """Whether the backend keeps the customer from changing this row."""
-    return bool(getattr(row, "locked", False))
-
-
-__all__ = ["Act", "Action", "Empty", "Source", "Table", "Tone", "delete_rows", "is_locked"]
