@@ -7,6 +7,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser, BytesParser
 from email.utils import getaddresses
+from functools import lru_cache
 
 # The older parser never raises on broken mail; the sandbox stores whatever it is given.
 _HEADERS = BytesHeaderParser(policy=email.policy.compat32)
@@ -33,8 +34,14 @@ class Digest:
 
 
 def read_headers(raw: bytes) -> Message:
-    """The header section alone, parsed."""
-    return _HEADERS.parsebytes(split(raw)[0])
+    """The header section alone, parsed; not to be changed, since callers share it."""
+    return _parse_head(split(raw)[0])
+
+
+@lru_cache(maxsize=256)
+def _parse_head(head: bytes) -> Message:
+    # One call of an API asks for several headers of the same message.
+    return _HEADERS.parsebytes(head)
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:

@@ -34,21 +34,32 @@ Document = Mapping[str, Any]
 
 
 def seed(world: World, document: Document) -> None:
-    """Add everything in the document; raises ValueError or KeyError for what it cannot use."""
+    """Add everything in the document; raises ValueError for what it cannot use, and adds nothing then."""
     if unknown := sorted(set(document) - _SECTIONS):
         raise ValueError(f"Unknown sections {', '.join(unknown)}. Known: {', '.join(sorted(_SECTIONS))}.")
-    with world.lock:
-        for tenant in document.get("microsoft_tenants", ()):
-            _add_tenant(world, tenant)
-        for account in document.get("google_service_accounts", ()):
-            _add_service_account(world, account)
-        for mailbox in document.get("mailboxes", ()):
-            add_mailbox(world, mailbox)
-        for message in document.get("messages", ()):
-            world.deliver(message["raw"].encode(), message["to"], folder=message.get("folder", "inbox"))
-        for address, script in document.get("replies", {}).items():
-            world.scripts[address.lower()] = Script(**script)
-        world.configure(**document.get("limits", {}))
+    with world.lock, world.all_or_nothing():
+        try:
+            _add(world, document)
+        except KeyError as error:
+            raise ValueError(f"The document lacks {error}, or names it without having it.") from None
+
+
+def _add(world: World, document: Document) -> None:
+    for tenant in document.get("microsoft_tenants", ()):
+        _add_tenant(world, tenant)
+    for account in document.get("google_service_accounts", ()):
+        _add_service_account(world, account)
+    for mailbox in document.get("mailboxes", ()):
+        add_mailbox(world, mailbox)
+    for address, script in document.get("replies", {}).items():
+        world.scripts[address.lower()] = Script(**script)
+    world.configure(**document.get("limits", {}))
+    # Mail comes last, when every mailbox it goes to is known to be there.
+    mail = [
+        (message["raw"], world.mailbox(message["to"]), message) for message in document.get("messages", ())
+    ]
+    for raw, mailbox, message in mail:
+        world.deliver(raw.encode(), mailbox.email, folder=message.get("folder", "inbox"))
 
 
 def make_world(document: Document, limits: Limits | None = None) -> World:

@@ -52,6 +52,7 @@ def running(
     With `https` the same world answers on a second port too, with a certificate written to `folder`.
     """
     app = create_app(world)
+    world.closing.clear()
     with ExitStack() as stack:
         plain = stack.enter_context(_serving(make_server(app, "127.0.0.1", port)))
         stack.callback(world.closing.set)
@@ -142,10 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m sandbox`: serve until interrupted, after printing the base URLs."""
     options = _parse(arguments)
     world = World()
-    if options.seed:
-        seed(world, json.loads(Path(options.seed).read_text()))
     app = create_app(world)
     try:
+        if options.seed:
+            seed(world, json.loads(Path(options.seed).read_text()))
         server = make_server(app, options.host, options.port, allow_other_hosts=options.allow_other_hosts)
         with ExitStack() as stack:
             port = stack.enter_context(_serving(server))
@@ -172,7 +173,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
     parser.add_argument("--seed", metavar="FILE", help="a JSON document of tenants, apps and mailboxes")
-    parser.add_argument("--https", type=int, metavar="PORT", help="answer with https on this port too")
+    parser.add_argument(
+        "--https",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="answer with https too, on a port of its own",
+    )
     parser.add_argument(
         "--allow-other-hosts", action="store_true", help="listen on any address (only inside a container)"
     )

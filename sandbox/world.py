@@ -1,10 +1,12 @@
 """Everything the sandbox knows, in memory, behind one lock: directories, mailboxes, faults, counts."""
 
+import copy
 import heapq
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -23,6 +25,8 @@ from sandbox.ledger import Ledger
 from sandbox.mailbox import Mailbox, Provider, StoredMessage
 from sandbox.replies import Script
 from sandbox.settings import Limits, changed
+
+_DIRECTORIES = ("tenants", "service_accounts", "mailboxes", "graph_users", "scripts", "limits")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,16 @@ class World:
             self.calls: Counter[str] = Counter()
             self._events: list[tuple[float, int, Callable[[], None]]] = []
             self._order = itertools.count()
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo every entry that the block adds to the directories when it raises."""
+        before = {name: copy.copy(getattr(self, name)) for name in _DIRECTORIES}
+        try:
+            yield
+        except Exception:
+            self.__dict__.update(before)
+            raise
 
     # Directories
 

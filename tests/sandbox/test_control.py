@@ -53,11 +53,16 @@ def test_a_document_makes_a_world(key):
         {"mailboxes": [{"provider": "google", "email": "a@b.example", "colour": "red"}]},
         {"mailboxes": [{"provider": "google", "email": "a@b.example", "settings": {"colour": "red"}}]},
         {"limits": {"speed": 1}},
+        {"mailboxes": [{"provider": "google"}]},
+        {"messages": [{"to": "nobody@globex.example", "raw": "x"}]},
     ],
 )
-def test_a_document_with_a_mistake_is_refused(control, document):
+def test_a_document_with_a_mistake_is_refused_as_a_whole(world, control, document):
+    good = {"microsoft_tenants": [{"id": "new"}], "replies": {"a@b.example": {"text": "x"}}}
     with pytest.raises(SandboxError):
-        control.seed(document)
+        control.seed({**good, **document})
+    assert "new" not in world.tenants
+    assert world.scripts == {}
 
 
 def test_it_seeds_lists_and_resets(control):
