@@ -16,7 +16,7 @@ from campaigns.models import Campaign, Delivery
 from keys import clients
 from keys.models import ApiKey
 from keys.tokens import row_for
-from mailboxes.models import Mailbox, ProcessedMessage
+from mailboxes.models import Mailbox, MessageMatch, ProcessedMessage
 from monitors.models import Monitor, MonitorHit
 from operations.reading import ReadReport, read_bounces, read_monitors
 from providers.messages import TOKEN_HEADER
@@ -42,6 +42,7 @@ SCOPES = {
     "microsoft": ["Mail.Send", "Mail.Read", "Mail.ReadWrite"],
     "google": ["https://mail.google.com/", f"{GMAIL}modify", f"{GMAIL}send"],
 }
+KINDS = {"ada": "unknown-user", "bob": "mailbox-full", "dan": "complaint", "eve": "delayed", "fay": "spam"}
 # Two seconds of the sandbox's clock: mail is older than the reading that finds it.
 TICK = 2.0
 
@@ -166,6 +167,14 @@ class Mailroom:
         box = self.world.mailbox(self.email)
         return box.place_of(message) if message in box.all_messages() else "removed"
 
+    def fill(self) -> None:
+        """One message of each kind, each in its own way."""
+        for name, kind in KINDS.items():
+            self.bounce(self.subscribe(f"{name}@receiver.example"), kind)
+        self.subscribe("gil@receiver.example")
+        self.arrive(human_reply("gil@receiver.example", "Please stop."))
+        self.arrive(human_reply("hal@receiver.example", "Nice to hear from you."))
+
     # Cycles
 
     def read(self) -> tuple[ReadReport, ReadReport]:
@@ -184,23 +193,34 @@ class Mailroom:
         )
 
 
-def picture() -> dict[str, list]:
-    """Every row that reading writes, without the numbers and moments that differ from run to run."""
+def picture(customer: Customer | None = None) -> dict[str, list]:
+    """Every row that reading writes (for one customer), without what differs from run to run."""
+    mine = {"customer": customer} if customer else {}
+    boxes = Mailbox.objects.filter(bounceservers__customer=customer) if customer else Mailbox.objects.all()
+    ledger = ProcessedMessage.objects.filter(mailbox__in=boxes)
     return {
         "ledger": sorted(
-            ProcessedMessage.objects.values_list(
-                "purpose", "internet_message_id", "state", "outcome", "detail", "disposal"
-            )
+            (*row[:-1], "left" if row[-1] in ("delete", "gone") else row[-1])
+            for row in ledger.values_list("purpose", "subject", "state", "outcome", "detail", "disposal")
         ),
         "bounces": sorted(
-            Bounce.objects.values_list("recipient", "type", "matched_by", "effect", "effect_state")
+            Bounce.objects.filter(mailbox__in=boxes).values_list(
+                "recipient", "type", "matched_by", "effect", "effect_state"
+            )
         ),
-        "hits": sorted(MonitorHit.objects.values_list("condition_text", "subscriber_email", "outcome")),
-        "subscribers": sorted(Subscriber.objects.values_list("email", "status", "status_beneath")),
-        "deliveries": sorted(Delivery.objects.values_list("recipient", "status", "error_code")),
-        "blacklist": sorted(BlacklistEntry.objects.values_list("email_key", "customer__name", "reason")),
+        "matches": sorted(MessageMatch.objects.filter(**mine).values_list("summary", flat=True)),
+        "hits": sorted(
+            MonitorHit.objects.filter(**mine).values_list("condition_text", "subscriber_email", "outcome")
+        ),
+        "subscribers": sorted(
+            Subscriber.objects.filter(**mine).values_list("email", "status", "status_beneath")
+        ),
+        "deliveries": sorted(
+            Delivery.objects.filter(**mine).values_list("recipient", "status", "error_code")
+        ),
+        "blacklist": sorted(BlacklistEntry.objects.filter(**mine).values_list("email_key", "reason")),
         "journal": sorted(
-            Change.objects.values_list("email", "action", "cause_kind", "cause_text", "subscriber_uid")
+            Change.objects.filter(**mine).values_list("email", "action", "cause_kind", "cause_text")
         ),
     }
 
