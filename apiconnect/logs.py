@@ -62,7 +62,7 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             "urllib3": {"level": "WARNING"},
             "celery": {"level": "WARNING"},
-            "kombu": {"level": "WARNING"},
+            "kombu": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
         },
     }
