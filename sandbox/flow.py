@@ -99,8 +99,11 @@ def _outcome(world: World, recipient: str) -> str:
 
 def _hand_over(world: World, submission: Submission, recipient: str) -> None:
     name = local_part(recipient)
-    if recipient.lower() in world.mailboxes:
-        deliver_here(world, submission.raw, recipient, submission.sender.email)
+    here = world.mailboxes.get(recipient.lower())
+    if here is not None:
+        # Gmail labels the sent message itself when it comes back to its sender.
+        if here is not submission.sender or isinstance(here, GraphMailbox):
+            deliver_here(world, submission.raw, recipient, submission.sender.email)
     elif name in REFUSALS:
         _send_report(world, submission, recipient, REFUSALS[name])
         return

@@ -78,13 +78,20 @@ def submit(call: Call, raw: bytes, thread_id: str = "") -> GmailMessage:
     token, submitted = mime.header(raw, TOKEN_HEADER), mime.header(raw, "Message-ID")
     sent = _as_sent(call, mailbox, raw)
     thread = thread_id if _may_join(mailbox, thread_id, sent) else ""
-    labels = ["SENT"] if mailbox.settings.files_sent else []
+    labels = _labels(mailbox, sent)
     message = mailbox.add(sent, labels, call.now, thread_id=thread)
     submission = Submission.build(mailbox, sent, token=token, submitted_message_id=submitted, fault=fault)
     transport(call.world, submission)
-    if not mailbox.settings.files_sent:
+    if not message.labels:
         mailbox.remove(message)
     return message
+
+
+def _labels(mailbox: GmailMailbox, sent: bytes) -> list[str]:
+    """A message to oneself is one message that was sent and has arrived."""
+    labels = ["SENT"] if mailbox.settings.files_sent else []
+    to_self = mailbox.addresses() & {address.lower() for address in mime.recipients(sent)}
+    return [*labels, "INBOX", "UNREAD"] if to_self else labels
 
 
 def _check_recipients(raw: bytes) -> None:

@@ -24,6 +24,8 @@ from sandbox.ledger import TOKEN_HEADER
 from sandbox.world import World
 
 RECIPIENTS_MAX = 500
+# Transport drops these or writes its own.
+_REPLACED = ("Return-Path", "Auto-Submitted")
 
 
 def is_mime(call: Call) -> bool:
@@ -125,6 +127,7 @@ def submit(call: Call, message: GraphMessage, *, saves: bool) -> None:
 
 def _as_sent(mailbox: GraphMailbox, raw: bytes) -> bytes:
     """The mailbox's own From and, unless told otherwise, a Message-ID of Exchange's making."""
+    raw = mime.without(raw, *_REPLACED)
     if mailbox.settings.message_id == "rewrite-on-send":
         raw = mime.with_header(raw, "Message-ID", make_message_id())
     sender = mime.addresses(mime.read_headers(raw), "From")

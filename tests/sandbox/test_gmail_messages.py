@@ -31,6 +31,12 @@ def test_a_send_answers_ids_and_nothing_else(world, gmail, mail):
     assert shown["payload"]["headers"] == [{"name": "Message-ID", "value": copy.sent_message_id}]
 
 
+def test_a_message_to_oneself_is_one_message(world, gmail, mail):
+    answer = gmail("POST", "messages/send", json=as_raw(mail(to=GOOGLE)))
+    assert answer.json()["labelIds"] == ["INBOX", "SENT", "UNREAD"]
+    assert len(world.mailbox(GOOGLE).all_messages()) == 1
+
+
 def test_a_foreign_from_is_replaced_in_silence_and_a_verified_one_kept(world, gmail, mail):
     world.mailbox(GOOGLE).send_as.add("sales@globex.example")
     for sender in ("Boss <boss@globex.example>", "Sales <sales@globex.example>"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.requesting import GOOGLE, IMMUTABLE, MICROSOFT, TENANT
+from tests.sandbox.requesting import GOOGLE, IMMUTABLE, MICROSOFT, TENANT, as_mime
 
 
 @pytest.fixture
@@ -153,6 +153,14 @@ def test_headers_come_when_selected(graph, filled):
     url = "mailFolders/inbox/messages?$top=1&$select=internetMessageHeaders"
     headers = graph("GET", url).json()["value"][0]["internetMessageHeaders"]
     assert {"name": "X-Apiconnect-Token", "value": "token-1"} in headers
+
+
+def test_copies_in_sent_list_their_headers_without_the_message_id(world, graph, mail):
+    graph("POST", "sendMail", **as_mime(mail(sender=MICROSOFT)))
+    url = "mailFolders/sentitems/messages?$select=internetMessageHeaders,internetMessageId"
+    [row] = graph("GET", url).json()["value"]
+    assert "message-id" not in {header["name"].lower() for header in row["internetMessageHeaders"]}
+    assert row["internetMessageId"].encode() in graph("GET", f"messages/{row['id']}/$value").content
 
 
 def test_a_stale_etag_is_refused(graph, filled):

@@ -42,14 +42,19 @@ def test_it_takes_pascal_case_and_can_leave_no_copy(world, graph):
 
 
 def test_mime_keeps_the_structure_and_files_a_copy(world, graph, mail):
+    one_click = "List-Unsubscribe=One-Click"
     raw = own(
-        mail, List_Unsubscribe="<https://acme.example/u>", List_Unsubscribe_Post="List-Unsubscribe=One-Click"
+        mail,
+        List_Unsubscribe="<https://acme.example/u>",
+        List_Unsubscribe_Post=one_click,
+        Auto_Submitted="no",
     )
     assert graph("POST", "sendMail", **as_mime(raw)).status_code == 202
     [sent] = world.mailbox(MICROSOFT).in_folder("sentitems")
     assert mime.parse(sent.raw).get_content_type() == "multipart/alternative"
     assert mime.header(sent.raw, "List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
     assert mime.header(sent.raw, "X-Apiconnect-Token") == "token-1"
+    assert b"Auto-Submitted" not in sent.raw
 
 
 def test_mime_must_be_base64(graph):
