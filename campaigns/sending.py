@@ -129,20 +129,28 @@ class Sender:
             self._hold.set()
 
     def _compose(self, count: int) -> list[tuple[Line, Delivery, bytes | Draft]]:
+        """The next messages to open; fewer than `count` at the end of a batch.
+
+        Another batch is asked for only when all before it are committed: the pace is counted from those.
+        """
         opening: list[tuple[Line, Delivery, bytes | Draft]] = []
-        while len(opening) < count and not self._hold.is_set() and self._fill():
+        while len(opening) < count and not self._hold.is_set():
+            if not self._ready and (opening or not self._fill()):
+                break
             batch, delivery = self._ready.popleft()
-            if delivery.draft_id:
-                draft = Draft(delivery.draft_id, delivery.draft_message_id, delivery.thread_id)
-                opening.append((batch.line, delivery, draft))
-                continue
-            try:
-                mime = batch.layout.compose(delivery, batch.line.server, self.clock.now())
-            except ComposeError as error:
-                self._fail(delivery, error)
-            else:
-                opening.append((batch.line, delivery, mime))
+            if message := self._message_of(batch, delivery):
+                opening.append((batch.line, delivery, message))
         return opening
+
+    def _message_of(self, batch: Batch, delivery: Delivery) -> bytes | Draft | None:
+        """The draft that lies there already, else the message written now; None where it cannot be written."""
+        if delivery.draft_id:
+            return Draft(delivery.draft_id, delivery.draft_message_id, delivery.thread_id)
+        try:
+            return batch.layout.compose(delivery, batch.line.server, self.clock.now())
+        except ComposeError as error:
+            self._fail(delivery, error)
+            return None
 
     def _fill(self) -> bool:
         if not self._ready and (batch := next(self.batches, None)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +11,10 @@ from django.utils import timezone
 from accounts.models import Customer
 from audience.models import MailingList
 from campaigns.models import Campaign, Delivery
-from campaigns.running import MailboxReport, run_mailbox
+from campaigns.progress import Progress
+from campaigns.running import run_campaign
+from keys import clients
+from keys.models import Token
 from keys.tokens import row_for
 from mailboxes.models import Mailbox
 from sandbox.world import World
@@ -40,6 +42,7 @@ class Stage:
     world: World
     acme: Customer
     list: MailingList
+    _began_at: datetime | None = None
 
     def add_server(self, provider: str = "microsoft", email: str = "", **fields) -> DeliveryServer:
         """A delivery server whose mailbox exists in the sandbox, with a token of proven scopes."""
@@ -75,12 +78,27 @@ class Stage:
         assert self.recipients() == expected
         assert self.world.ledger.sent_twice() == {}
 
-    def advance(self, seconds: float) -> None:
-        self.world.advance(seconds)
+    @property
+    def now(self) -> datetime:
+        """The sandbox's time, which the product and its clients go by as well."""
+        return datetime.fromtimestamp(self.world.clock.now(), UTC)
+
+    def run(self, campaign: Campaign, *, after_seconds: float = 0) -> Progress:
+        """`run_campaign`, some seconds later."""
+        self.world.advance(after_seconds)
+        return run_campaign(campaign, self.now)
+
+    def run_at(self, second: float, campaign: Campaign) -> Progress:
+        """`run_campaign`, so many seconds after the first run of the test."""
+        self._began_at = self._began_at or self.now
+        passed = (self.now - self._began_at).total_seconds()
+        return self.run(campaign, after_seconds=max(0.0, second - passed))
 
     def expire_leases(self) -> None:
-        """What two minutes do to the lease of a worker that died."""
-        Mailbox.objects.update(sending_until=timezone.now() - timedelta(seconds=1))
+        """What two minutes do to the leases of a worker that died."""
+        past = timezone.now() - timedelta(seconds=1)
+        Mailbox.objects.update(sending_until=past)
+        Token.objects.update(renewing_until=past)
 
 
 def statuses(campaign: Campaign) -> dict[str, int]:
@@ -90,20 +108,13 @@ def statuses(campaign: Campaign) -> dict[str, int]:
     return found
 
 
-def run_all(mailboxes: Iterable[Mailbox], now: datetime) -> list[MailboxReport]:
-    return [run_mailbox(mailbox, now) for mailbox in mailboxes]
-
-
 def only_delivery(campaign: Campaign) -> Delivery:
     return campaign.deliveries.get()
 
 
 @pytest.fixture
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-@pytest.fixture
 def stage(db, sandbox_world) -> Stage:
     acme = make_customer("Acme")
-    return Stage(sandbox_world, acme, make_list(acme, name="Readers"))
+    stage = Stage(sandbox_world, acme, make_list(acme, name="Readers"))
+    clients.shared_http().clock = lambda: stage.now
+    return stage

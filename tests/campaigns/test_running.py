@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from campaigns.models import Attempt, Campaign
-from campaigns.running import run_campaign
 from tests.campaigns.conftest import statuses
 
 
 @pytest.mark.parametrize("provider", ["microsoft", "google"])
-def test_a_campaign_reaches_every_confirmed_subscriber_once(stage, now, provider):
+def test_a_campaign_reaches_every_confirmed_subscriber_once(stage, provider):
     campaign = stage.make_campaign(stage.add_server(provider), subscribers=7)
 
-    progress = run_campaign(campaign, now)
+    progress = stage.run(campaign)
 
     stage.assert_everyone_got_one(campaign)
     assert (progress.status, progress.sent, progress.left) == (Campaign.Status.SENT, 7, 0)
@@ -21,10 +20,10 @@ def test_a_campaign_reaches_every_confirmed_subscriber_once(stage, now, provider
 
 
 @pytest.mark.parametrize("provider", ["microsoft", "google"])
-def test_it_learns_the_real_ids_afterwards(stage, now, provider):
+def test_it_learns_the_real_ids_afterwards(stage, provider):
     campaign = stage.make_campaign(stage.add_server(provider), subscribers=2)
 
-    run_campaign(campaign, now)
+    stage.run(campaign)
 
     sent = {copy.token: copy for copy in stage.world.ledger.copies}
     for delivery in campaign.deliveries.all():
@@ -35,11 +34,11 @@ def test_it_learns_the_real_ids_afterwards(stage, now, provider):
     assert delivery.mailbox.marker_survives
 
 
-def test_a_second_run_sends_nothing(stage, now):
+def test_a_second_run_sends_nothing(stage):
     campaign = stage.make_campaign(stage.add_server(), subscribers=3)
-    run_campaign(campaign, now)
+    stage.run(campaign)
 
-    run_campaign(campaign, now)
+    stage.run(campaign)
 
     assert stage.tally() == [1, 1, 1]
 
@@ -48,7 +47,7 @@ def test_a_second_run_sends_nothing(stage, now):
 @pytest.mark.parametrize(
     ("provider", "call"), [("microsoft", "graph.messages.send"), ("google", "gmail.messages.send")]
 )
-def test_a_delivery_and_its_attempt_are_committed_before_the_call(stage, now, provider, call):
+def test_a_delivery_and_its_attempt_are_committed_before_the_call(stage, provider, call):
     campaign = stage.make_campaign(stage.add_server(provider), subscribers=1)
     seen = []
 
@@ -58,6 +57,6 @@ def test_a_delivery_and_its_attempt_are_committed_before_the_call(stage, now, pr
 
     stage.world.fault("hook", call, hook=look)
 
-    run_campaign(campaign, now)
+    stage.run(campaign)
 
     assert seen == [("", "sending", provider == "microsoft")]
