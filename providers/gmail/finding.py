@@ -97,5 +97,5 @@ def _row_of(outcome: Outcome) -> dict[str, Any]:
 
 def _has_marker(row: dict[str, Any], markers: Markers) -> bool:
     """Whether one of our marks is there; an empty one marks nothing."""
-    found = {markers.token: header_of(row, TOKEN_HEADER), markers.message_id: header_of(row, "Message-ID")}
-    return any(mark and mark == value for mark, value in found.items())
+    pairs = ((markers.token, TOKEN_HEADER), (markers.message_id, "Message-ID"))
+    return any(mark and mark == header_of(row, name) for mark, name in pairs)

@@ -16,7 +16,7 @@ from providers.answers import as_mapping, as_rows, as_text
 from providers.api import Api
 from providers.clock import format_time
 from providers.errors import AnswerTooLarge, NotFound, PermissionDenied, Unavailable
-from providers.graph.mailbox import PREFER, folder_path, get, message_path, pages
+from providers.graph.mailbox import RAW, folder_path, get, message_path, pages
 from providers.messages import (
     TOKEN_HEADER,
     Absent,
@@ -152,7 +152,7 @@ def _is_ours_raw(api: Api, token: AccessToken, row: Mapping[str, Any], markers: 
     """The copy's own header part: a listing may leave out what the message has."""
     url = api.url(f"{message_path(token.email, as_text(row.get('id')))}/$value")
     try:
-        head = api.request(token, "GET", url, headers=PREFER, max_bytes=HEADER_BYTES).body
+        head = api.request(token, "GET", url, headers=RAW, max_bytes=HEADER_BYTES).body
     except AnswerTooLarge as error:
         head = error.head
     except NotFound:
@@ -163,8 +163,8 @@ def _is_ours_raw(api: Api, token: AccessToken, row: Mapping[str, Any], markers: 
 
 def _has_marker(token: str, message_id: str, markers: Markers) -> bool:
     """Whether one of our marks is there; an empty one marks nothing."""
-    wanted = {markers.token: token.strip(), markers.message_id: message_id.strip()}
-    return any(mark and mark == found for mark, found in wanted.items())
+    pairs = ((markers.token, token), (markers.message_id, message_id))
+    return any(mark and mark == found.strip() for mark, found in pairs)
 
 
 def _token_in(row: Mapping[str, Any]) -> str:

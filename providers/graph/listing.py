@@ -1,8 +1,9 @@
 """What is new in an Exchange mailbox: a delta link per folder, and listings where it cannot tell.
 
 https://learn.microsoft.com/graph/api/message-delta: per folder only, its links are used as they are, and expire.
-The round that seeds a link looks back one hour only; whatever older mail is wanted is listed beside it by
-receive time. Such a listing never pages by offset, which skips rows as soon as a person reads or moves one.
+The round that seeds a link looks back one hour only, and its link will not report mail received before that, as
+when a person moves old mail in; whatever older mail is wanted at first is listed beside it by receive time.
+Such a listing never pages by offset, which skips rows as soon as a person reads or moves one.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from providers.session import Answer
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 PREFER = {"Prefer": IMMUTABLE_IDS}
+RAW = {**PREFER, "Accept": "*/*"}
 SUMMARY_FIELDS = "id,internetMessageId,conversationId,from,subject,receivedDateTime,isRead"
 
 

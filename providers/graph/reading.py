@@ -11,7 +11,7 @@ import binascii
 from providers.api import Api
 from providers.errors import AnswerLost, AnswerTooLarge, MessageRejected, NotFound, ProviderError
 from providers.graph.batch import Part
-from providers.graph.mailbox import PREFER, message_path
+from providers.graph.mailbox import PREFER, RAW, message_path
 from providers.help import general_help
 from providers.messages import AccessToken, Disposal, Disposed, MessageRef, RawMessage
 from providers.rounds import Outcome
@@ -55,7 +55,7 @@ def read_head(api: Api, token: AccessToken, ref: MessageRef) -> RawMessage:
     """The beginning of a message that is too large to fetch: its header part, and most of a report."""
     url = api.url(f"{message_path(token.email, ref.id)}/$value")
     try:
-        head = api.request(token, "GET", url, headers=PREFER, max_bytes=HEAD_BYTES).body
+        head = api.request(token, "GET", url, headers=RAW, max_bytes=HEAD_BYTES).body
     except AnswerTooLarge as error:
         head = error.head
     except ProviderError as error:

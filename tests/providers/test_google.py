@@ -94,6 +94,26 @@ class TestScopes:
         assert by_name["token"].help.code == "unauthorized_client"
         assert "numeric" in by_name["token"].help.fix
 
+    def test_a_project_without_the_gmail_api_is_told(self, gmail):
+        gmail.world.service_accounts[ACCOUNT.client_email].api_enabled = False
+        found = gmail.client.check(gmail.email)
+        mailbox = next(step for step in found.steps if step.name == "mailbox")
+        assert (mailbox.state, mailbox.help.code) == (StepState.FAILED, "accessNotConfigured")
+
+    @pytest.mark.parametrize("scopes", [(f"{GMAIL}send",), (f"{GMAIL}send", f"{GMAIL}modify")])
+    def test_a_user_without_gmail_is_told_whatever_is_granted(self, gmail, scopes):
+        grant(gmail, *scopes)
+        gmail.store().licensed = False
+        found = gmail.client.check(gmail.email)
+        mailbox = next(step for step in found.steps if step.name == "mailbox")
+        assert mailbox.help.code in {"mail-service-not-enabled", "failedPrecondition"}
+        assert found.send is False
+
+    def test_a_suspended_user_is_told_at_the_token(self, gmail):
+        gmail.store().suspended = True
+        found = gmail.client.check(gmail.email)
+        assert next(step for step in found.steps if step.name == "token").help.code == "user-not-found"
+
     def test_verified_senders_are_told(self, gmail):
         gmail.store().send_as |= {"hello@rival.example"}
         assert gmail.client.check(gmail.email).send_as == {gmail.email, "hello@rival.example"}
