@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from accounts.badges import EMPTY, lines, link, moment, source_text
 from bounces.forms import BounceServerForm
 from bounces.models import Bounce, BounceServer, BounceSource
+from bounces.resources import BounceResource, BounceServerResource
 from bounces.tables import BOUNCE_SERVERS, BOUNCES, bounce_type
-from pages.admin import LogTableAdmin, shown
+from pages.admin import ExportAdmin, shown
 from servers.admin import ServerAdmin
 
 
@@ -22,6 +23,7 @@ class BounceServerAdmin(ServerAdmin):
     """Mailboxes that are read for bounces and complaints."""
 
     table = BOUNCE_SERVERS
+    resource_classes = (BounceServerResource,)
     form = BounceServerForm
     search_fields = BOUNCE_SERVERS.search
     fieldsets: ClassVar = (
@@ -32,10 +34,11 @@ class BounceServerAdmin(ServerAdmin):
 
 
 @admin.register(Bounce)
-class BounceAdmin(LogTableAdmin):
+class BounceAdmin(ExportAdmin):
     """Failed recipients, with what proved it and what it did."""
 
     table = BOUNCES
+    resource_classes = (BounceResource,)
     address_search = ("recipient_key",)
     exact_search = ("message__internet_message_id", "message__provider_message_id")
     no_customer = "No delivery matched"

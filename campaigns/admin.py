@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 
-from accounts.backend import BackendAdmin, LogAdmin
-from accounts.badges import Tone, lines, moment, state_badge
+from accounts.badges import Tone, state_badge
 from campaigns.models import Attempt, Campaign, Delivery
+from campaigns.resources import DeliveryResource
+from campaigns.tables import CAMPAIGNS, DELIVERIES, campaign_status, delivery_status
+from pages.admin import ExportAdmin, LogTableAdmin, shown
 
-CAMPAIGN_LOOKS = {
-    Campaign.Status.DRAFT: (Tone.QUIET, "edit_note"),
-    Campaign.Status.READY: (Tone.INFO, "schedule"),
-    Campaign.Status.SENDING: (Tone.INFO, "send"),
-    Campaign.Status.PAUSED: (Tone.WARNING, "pause_circle"),
-    Campaign.Status.SENT: (Tone.GOOD, "check_circle"),
-    Campaign.Status.CANCELLED: (Tone.QUIET, "cancel"),
-}
-DELIVERY_LOOKS = {
-    Delivery.Status.QUEUED: (Tone.QUIET, "schedule"),
-    Delivery.Status.SENDING: (Tone.INFO, "send"),
-    Delivery.Status.SENT: (Tone.GOOD, "check_circle"),
-    Delivery.Status.DEFERRED: (Tone.WARNING, "hourglass_bottom"),
-    Delivery.Status.UNKNOWN: (Tone.WARNING, "help"),
-    Delivery.Status.BOUNCED: (Tone.BAD, "undo"),
-    Delivery.Status.FAILED: (Tone.BAD, "error"),
-    Delivery.Status.SKIPPED: (Tone.QUIET, "skip_next"),
-}
 ATTEMPT_LOOKS = {
     Attempt.Outcome.OPEN: (Tone.INFO, "sync"),
     Attempt.Outcome.ACCEPTED: (Tone.GOOD, "check_circle"),
@@ -46,69 +28,40 @@ ATTEMPT_LOOKS = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(BackendAdmin):
-    """Customers' campaigns, to look at: who writes and starts them is the customer."""
+class CampaignAdmin(LogTableAdmin):
+    """Customers' campaigns, to look at, pause and cancel: who writes and starts them is the customer."""
 
-    search_fields = ("name", "uid", "subject")
-    list_display = ("named", "customer", "list", "state", "starts", "started")
-    list_filter: ClassVar = (
-        "status",
-        ("customer", AutocompleteSelectFilter),
-        ("list", AutocompleteSelectFilter),
-    )
-    list_select_related = ("customer", "list")
+    table = CAMPAIGNS
+    exact_search = ("uid", "name")
+    address_search = ("reply_to",)
+    search_help_text = "A campaign's whole name or uid."
     fieldsets: ClassVar = (
-        (None, {"fields": ("name", "uid", "customer", "list", "group", "state", "pause_reason")}),
+        (None, {"fields": ("name", "uid", "owner", "list", "group", "state", "pause_reason")}),
         (
             "Sending",
             {"fields": ("delivery_servers", "scheduled_at", "started_at", "finished_at", "queued_all")},
         ),
         ("Message", {"fields": ("subject", "from_name", "reply_to", "plain", "html")}),
     )
+    readonly_fields = ("owner", "state")
 
-    @display(description="campaign", ordering="name")
-    def named(self, row: Campaign) -> SafeString:
-        return lines(row.name, row.subject)
-
-    @display(description="status", ordering="status")
+    @display(description="status")
     def state(self, row: Campaign) -> SafeString:
-        return state_badge(row.status, row.get_status_display(), CAMPAIGN_LOOKS, row.pause_reason)
-
-    @display(description="scheduled", ordering="scheduled_at")
-    def starts(self, row: Campaign) -> SafeString:
-        return moment(row.scheduled_at)
-
-    @display(description="started", ordering="started_at")
-    def started(self, row: Campaign) -> SafeString:
-        return moment(row.started_at)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        state: SafeString = shown(campaign_status(row))
+        return state
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(LogAdmin):
+class DeliveryAdmin(ExportAdmin):
     """One message to one subscriber, with every attempt to send it."""
 
-    list_display = ("when", "recipient", "campaign", "customer", "server", "state", "trouble")
-    list_filter: ClassVar = (
-        "status",
-        ("campaign", AutocompleteSelectFilter),
-        ("customer", AutocompleteSelectFilter),
-        ("created_at", RangeDateTimeFilter),
-    )
-    list_select_related = ("campaign", "customer", "server")
+    table = DELIVERIES
+    resource_classes = (DeliveryResource,)
     address_search = ("recipient_key",)
     exact_search = ("token", "submitted_message_id", "draft_message_id", "sent_message_id")
     search_help_text = "A recipient's whole address, a Message-ID with its brackets, or our token."
     fieldsets: ClassVar = (
-        (None, {"fields": ("recipient", "state", "error", "error_code", "campaign", "customer", "server", "mailbox")}),
+        (None, {"fields": ("recipient", "state", "error", "error_code", "campaign", "owner", "server", "mailbox")}),
         ("Timeline", {"fields": ("timeline",)}),
         (
             "How it is recognised",
@@ -120,19 +73,12 @@ class DeliveryAdmin(LogAdmin):
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("state", "timeline")
-
-    @display(description="when", ordering="-pk")
-    def when(self, row: Delivery) -> SafeString:
-        return moment(row.sent_at or row.created_at)
+    readonly_fields = ("owner", "state", "timeline")
 
     @display(description="status")
     def state(self, row: Delivery) -> SafeString:
-        return state_badge(row.status, row.get_status_display(), DELIVERY_LOOKS, row.error[:500])
-
-    @display(description="answer")
-    def trouble(self, row: Delivery) -> SafeString:
-        return lines(row.error_code, row.error[:200])
+        state: SafeString = shown(delivery_status(row))
+        return state
 
     @display(description="attempts")
     def timeline(self, row: Delivery) -> SafeString:

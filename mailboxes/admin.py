@@ -16,15 +16,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from accounts.backend import LogAdmin
 from accounts.badges import EMPTY, Tone, badge, lines, moment, state_badge
 from mailboxes.models import Mailbox, ProcessedMessage, SyncRun
+from mailboxes.tables import MAILBOXES, sync_state
+from pages.admin import shown
 
-SYNC_LOOKS = {
-    Mailbox.SyncState.NEVER: (Tone.QUIET, "remove"),
-    Mailbox.SyncState.VALID: (Tone.GOOD, "check_circle"),
-    Mailbox.SyncState.RUNNING: (Tone.INFO, "sync"),
-    Mailbox.SyncState.PARTIAL: (Tone.WARNING, "hourglass_bottom"),
-    Mailbox.SyncState.ATTENTION: (Tone.BAD, "warning"),
-    Mailbox.SyncState.STOPPED: (Tone.QUIET, "pause_circle"),
-}
 MESSAGE_LOOKS = {
     ProcessedMessage.State.PENDING: (Tone.INFO, "schedule"),
     ProcessedMessage.State.DONE: (Tone.GOOD, "check_circle"),
@@ -38,11 +32,11 @@ class MailboxAdmin(LogAdmin):
     """Mailboxes at the providers, each read once per cycle whoever shares it."""
 
     list_display = ("named", "provider", "state", "waits", "read", "newest", "throttled")
-    list_filter: ClassVar = ("provider", "sync_state")
+    list_filter: ClassVar = MAILBOXES.filters
     address_search = ("email_key",)
     exact_search = ("display_name",)
-    search_help_text = "A mailbox's address."
-    ordering = ("email",)
+    search_help_text = "A mailbox's whole address."
+    ordering = MAILBOXES.order_by
     fieldsets: ClassVar = (
         (None, {"fields": ("named", "provider", "state", "sync_error", "sync_error_code")}),
         ("Reading", {"fields": ("read", "newest", "unread_at_connection", "waits", "leases", "throttled")}),
@@ -59,7 +53,8 @@ class MailboxAdmin(LogAdmin):
 
     @display(description="state", ordering="sync_state")
     def state(self, row: Mailbox) -> SafeString:
-        return state_badge(row.sync_state, row.get_sync_state_display(), SYNC_LOOKS, row.sync_error)
+        state: SafeString = shown(sync_state(row))
+        return state
 
     @display(description="last read", ordering="last_read_at")
     def read(self, row: Mailbox) -> SafeString:

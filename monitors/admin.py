@@ -4,47 +4,75 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
-from django.contrib.admin import display
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.safestring import SafeString
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.backend import LogAdmin
-from accounts.badges import Tone, badge, moment
+from accounts.backend import button
+from monitors.forms import MonitorForm
 from monitors.models import Condition, Monitor, MonitorHit
-from pages.tables import Table
+from monitors.preview import preview_mail, preview_mailbox
+from monitors.resources import MonitorHitResource, MonitorResource
+from monitors.tables import MONITOR_HITS, MONITORS
+from pages.admin import ExportAdmin
+from providers.errors import ProviderError
 from servers.admin import ServerAdmin
-from servers.forms import ReadingServerForm
-from servers.tables import mailboxes_left_alone, server_actions, server_connected, server_key, server_status
+
+
+class ConditionRows(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A monitor's conditions in their order; what they move to or stop belongs to the monitor's customer."""
+
+    def clean(self) -> None:
+        super().clean()
+        rows = [form.cleaned_data for form in self.forms if form.is_valid() and form.cleaned_data]
+        if not any(not row.get("DELETE") for row in rows) and not any(form.errors for form in self.forms):
+            raise ValidationError("Add at least one condition: without one a monitor does nothing.")
 
 
 class ConditionInline(TabularInline):  # type: ignore[misc]  # django-unfold carries no types
-    """A monitor's conditions, in order; the first match wins."""
+    """Conditions that can be dragged into their order; the first match wins."""
 
     model = Condition
+    formset = ConditionRows
     extra = 0
-    ordering = ("position",)
+    verbose_name_plural = "Conditions: tried in this order, the first match wins"
     ordering_field = "position"
     hide_ordering_field = True
     fields = ("position", "where", "match", "value", "match_case", "action", "target_list", "target_group")
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        chosen = request.POST.get("customer", "") or str(getattr(obj, "customer_id", "") or "")
+        request.chosen_customer = chosen if chosen.isdigit() else None  # type: ignore[attr-defined]
+        return super().get_formset(request, obj, **kwargs)
 
-class MonitorForm(ReadingServerForm):
-    class Meta:
-        model = Monitor
-        fields = "__all__"
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        rows = db_field.related_model._default_manager.filter(customer_id=request.chosen_customer or 0)  # type: ignore[attr-defined]
+        field = super().formfield_for_foreignkey(db_field, request, queryset=rows, **kwargs)
+        field.widget.attrs["data-choices"] = reverse(
+            f"admin:audience_{db_field.related_model._meta.model_name}_choices"
+        )
+        return field
 
 
-MONITORS = Table(
-    columns=("name", "provider", "email", server_key, server_connected, server_status),
-    search=("name__icontains", "email_key__icontains"),
-    filters=("provider", "status", "api_key"),
-    actions=server_actions(mailboxes_left_alone),
-    related=("api_key",),
-    order_by=("name", "pk"),
-)
+class PreviewDialog(BaseDialogForm):  # type: ignore[misc]  # django-unfold carries no types
+    """A pasted message, or the mailbox's newest ones."""
+
+    raw = forms.CharField(
+        label="A message's source",
+        required=False,
+        max_length=1_000_000,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="Paste one to try it. Empty: the newest messages of the mailbox are looked at.",
+    )
 
 
 @admin.register(Monitor)
@@ -52,6 +80,7 @@ class MonitorAdmin(ServerAdmin):
     """Mailboxes whose mail acts on subscribers."""
 
     table = MONITORS
+    resource_classes = (MonitorResource,)
     form = MonitorForm
     search_fields = MONITORS.search
     fieldsets: ClassVar = (
@@ -60,37 +89,43 @@ class MonitorAdmin(ServerAdmin):
         ("Connection", {"fields": ("connection",)}),
     )
     inlines = (ConditionInline,)
+    actions_detail = ("connect_again", "preview")
 
     def audit_snapshot(self, row: models.Model) -> dict[str, Any]:
         conditions = [str(condition) for condition in Condition.objects.filter(monitor_id=row.pk)]
         return {**super().audit_snapshot(row), "conditions": conditions}
 
+    @button(
+        "Preview",
+        icon="visibility",
+        permission="view",
+        asks="What the saved conditions would do, message by message. Nothing is changed.",
+        form=PreviewDialog,
+    )
+    def preview(self, request: HttpRequest, form: PreviewDialog, object_id: str) -> HttpResponse:
+        monitor = get_object_or_404(Monitor.objects.select_related("api_key", "mailbox"), pk=object_id)
+        conditions, now = list(monitor.conditions.all()), timezone.now()
+        context: dict[str, Any] = {"form": form}
+        try:
+            if raw := form.cleaned_data["raw"]:
+                context["messages"] = [preview_mail(monitor, conditions, raw.encode(), now)]
+            else:
+                context["messages"] = preview_mailbox(monitor, conditions, now)
+        except ProviderError as error:
+            context["problem"] = error
+        return render(request, "admin/previewed.html", context)
+
 
 @admin.register(MonitorHit)
-class MonitorHitAdmin(LogAdmin):
+class MonitorHitAdmin(ExportAdmin):
     """Which condition won, whom it found and what happened."""
 
-    list_display = ("when", "monitor", "condition_text", "who", "result", "customer")
-    list_filter: ClassVar = (
-        "action", "changed", ("monitor", AutocompleteSelectFilter), ("customer", AutocompleteSelectFilter)
-    )  # fmt: skip
-    list_select_related = ("monitor", "customer")
+    table = MONITOR_HITS
+    resource_classes = (MonitorHitResource,)
     address_search = ("subscriber_email",)
-    search_help_text = "A subscriber's address."
+    search_help_text = "A subscriber's whole address."
     fields = (
-        "when", "monitor", "condition_text", "action", "who", "identified_by", "result", "customer", "message"
+        "at", "monitor", "condition_text", "action", "subscriber_email", "identified_by", "outcome", "changed",
+        "owner", "message",
     )  # fmt: skip
-    readonly_fields = fields
-
-    @display(description="when", ordering="-pk")
-    def when(self, row: MonitorHit) -> SafeString:
-        return moment(row.at)
-
-    @display(description="subscriber")
-    def who(self, row: MonitorHit) -> str:
-        return row.subscriber_email or "nobody found"
-
-    @display(description="outcome")
-    def result(self, row: MonitorHit) -> SafeString:
-        tone, icon = (Tone.GOOD, "bolt") if row.changed else (Tone.QUIET, "remove")
-        return badge(row.get_action_display() or "No action", tone, icon, row.outcome)
+    readonly_fields = ("owner",)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
@@ -16,14 +17,17 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from import_export.admin import ExportMixin, ImportExportMixin
+from import_export.formats.base_formats import CSV
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.paginator import InfinitePaginator
 
 from accounts.backend import BackendAdmin, LogAdmin, Rows
 from accounts.badges import Tone, badge, lines, moment
 from pages.badges import Badge
 from pages.editing import in_use
-from pages.tables import Act, Action, Source, Table
+from pages.tables import Act, Action, Done, Source, Table
 
 BADGE_ICONS = {
     Tone.GOOD: "check_circle",
@@ -62,6 +66,15 @@ def column(model: type[models.Model], source: Source) -> Source:
     return read_time
 
 
+class OwnerSelect(AutocompleteSelect):
+    """A customer by autocomplete; while none is chosen it says what that means."""
+
+    nobody = "System"
+
+    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**super().build_attrs(*args, **kwargs), "data-placeholder": self.nobody}
+
+
 class TableAdmin(BackendAdmin):
     """A change list declared by a `Table`; the backend adds the customer, and verbs of its own."""
 
@@ -70,6 +83,12 @@ class TableAdmin(BackendAdmin):
     backend_filters: ClassVar[tuple[Any, ...]] = ()
     # Whose row it is where there is no customer.
     no_customer: ClassVar[str] = "System"
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "customer":
+            kwargs["widget"] = OwnerSelect(db_field, self.admin_site)
+            kwargs["widget"].nobody = self.no_customer
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     # --- what the table declares
 
@@ -145,9 +164,10 @@ class TableAdmin(BackendAdmin):
         except models.ProtectedError as refusal:
             self.message_user(request, in_use(refusal), messages.ERROR)
         else:
-            self.message_user(request, f"{verb.label}: {done} done.", messages.SUCCESS)
+            text = " ".join((f"{verb.label}: {done.changed} changed.", *done.notes))
+            self.message_user(request, text, messages.SUCCESS if done.changed else messages.WARNING)
 
-    def _do(self, request: HttpRequest, chosen: Rows, verb: Action) -> int:
+    def _do(self, request: HttpRequest, chosen: Rows, verb: Action) -> Done:
         before = {row.pk: (row, self.audit_snapshot(row)) for row in chosen}
         done = verb.run(chosen, Act(request.user, timezone.now()))  # type: ignore[arg-type]  # staff: our User
         after = self.model._default_manager.in_bulk(list(before))
@@ -166,7 +186,35 @@ class LogTableAdmin(LogAdmin, TableAdmin):
     """A log declared by a `Table`: read only but for the verbs of its table."""
 
     def _may(self, request: HttpRequest, verb: Action) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+        right = "delete" if verb.name == "delete" else "change"
+        return request.user.has_perm(f"{self.opts.app_label}.{right}_{self.opts.model_name}")
+
+
+class ExportAdmin(ExportMixin, LogTableAdmin):  # type: ignore[misc]  # django-import-export carries no types
+    """A log that can be exported as CSV; `resource_classes` says its columns."""
+
+    formats = (CSV,)
+    export_form_class = ExportForm
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+
+class TransferAdmin(ImportExportMixin, TableAdmin):  # type: ignore[misc]  # django-import-export carries no types
+    """A table that is exported as CSV, and imported: a preview with each row's errors, then all or nothing."""
+
+    formats = (CSV,)
+    import_form_class = ImportForm
+    export_form_class = ExportForm
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_add_permission(request) and self.has_change_permission(request))
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_import_resource_kwargs(request, **kwargs), "actor": request.user}
 
 
 def _asking(verb: Action, name: str) -> Callable[..., HttpResponse | None]:

@@ -18,11 +18,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.backend import button
 from keys.models import ApiKey
-from pages.admin import TableAdmin
+from pages.admin import TransferAdmin
 from pages.tables import Action
 from servers.connecting import connect
 from servers.forms import DeliveryServerForm
 from servers.models import DeliveryServer, Server, ServerQuerySet
+from servers.resources import DeliveryServerResource
 from servers.tables import DELIVERY_SERVERS
 
 
@@ -46,14 +47,14 @@ class ConnectionFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ServerAdmin(TableAdmin):
+class ServerAdmin(TransferAdmin):
     """What every server's pages share: key choices, lock, and the connection test after a save."""
 
     autocomplete_fields = ("customer",)
     readonly_fields: ClassVar = ("connection",)
     backend_filters = (ConnectionFilter, "locked")
     backend_actions = (Action(ServerQuerySet.lock, "Lock"), Action(ServerQuerySet.unlock, "Unlock"))
-    actions_detail = ("connect_again",)
+    actions_detail: tuple[str, ...] = ("connect_again",)
 
     class Media:
         js = ("backend/key-choices.js",)
@@ -128,6 +129,7 @@ class DeliveryServerAdmin(ServerAdmin):
     """Mailboxes that send campaign mail."""
 
     table = DELIVERY_SERVERS
+    resource_classes = (DeliveryServerResource,)
     form = DeliveryServerForm
     search_fields = DELIVERY_SERVERS.search
     fieldsets: ClassVar = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +30,14 @@ ACCESS_TOKEN = "eyJ-the-access-token-nobody-may-see"
 @pytest.fixture(autouse=True)
 def _no_collected_static_files(settings: Any) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """For tests that are refused often: each refusal would be drawn with its traceback."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_a_customers_user_never_gets_in(acme: Customer) -> None:
         assert response["Location"].startswith(reverse("admin:login"))
 
 
-def test_support_reads_every_list_and_writes_nothing() -> None:
+def test_support_reads_every_list_and_writes_nothing(quiet_log: None) -> None:
     furnish(1)
     support = make.make_user(None)
     support.groups.add(Group.objects.get(name="Support"))
