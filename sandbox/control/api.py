@@ -196,7 +196,7 @@ def _notes(world: World, request: Request, values: dict[str, str]) -> Answer:
     return [note.as_json() for note in world.notes]
 
 
-_TABLE: tuple[tuple[str, str, Endpoint], ...] = (
+ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/state", _state),
     ("POST", "/reset", _reset),
     ("POST", "/seed", _seed),
@@ -221,4 +221,4 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/counters", _counters),
     ("GET", "/notes", _notes),
 )
-_ROUTES = Map([Rule(path, methods=[method], endpoint=endpoint) for method, path, endpoint in _TABLE])
+_ROUTES = Map([Rule(path, methods=[method], endpoint=endpoint) for method, path, endpoint in ENDPOINTS])
