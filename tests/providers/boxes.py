@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 from providers.base import MailProvider
@@ -158,3 +160,17 @@ def make_box(world: World, name: str) -> Box:
 
     http = Http(session=session, sleep=sleep, clock=clock)
     return Box(name, world, provider_for(name, URLS, CREDENTIALS[name], http), email, pauses)
+
+
+def message_with(*sizes: int, sender: str = "news@acme.example") -> bytes:
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"], message["Subject"] = sender, "bob@outside.example", "Files"
+    message["Message-ID"] = "<files@ours.example>"
+    message["X-Apiconnect-Token"] = "token-1"
+    message.set_content("See the files.")
+    message.add_alternative("<p>See the files.</p>", subtype="html")
+    for number, size in enumerate(sizes):
+        message.add_attachment(
+            bytes([number + 65]) * size, maintype="application", subtype="pdf", filename=f"Größe {number}.pdf"
+        )
+    return message.as_bytes()
