@@ -4,6 +4,7 @@ Pure Python; see docs/bounce-detection.md for types, precedence and how to add a
 """
 
 from mail.detection.detecting import detect
+from mail.detection.explaining import Explanation, describe_rule, explain
 from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
 
-__all__ = ["Bounce", "BounceType", "CustomPhrase", "detect"]
+__all__ = ["Bounce", "BounceType", "CustomPhrase", "Explanation", "describe_rule", "detect", "explain"]

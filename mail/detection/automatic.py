@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mail.detection.mime import Headers, open_message
-from mail.detection.notices import Notice, notices_in
+from mail.detection.notices import Notice
 from mail.detection.report import Report
 
 
@@ -71,10 +71,12 @@ def classify_automatic(raw: bytes) -> Classified | None:
 def classify(report: Report) -> Classified | None:
     """Why an opened mail is automatic."""
     headers = report.headers
-    if report.is_disposition or "disposition-notification" in headers.get("content-type", "").lower():
+    if report.is_disposition or report.report_type == "disposition-notification":
         return Classified(Automatic.RECEIPT, "disposition-notification")
-    if report.is_report_type or report.status_parts or "x-failed-recipients" in headers:
+    if report.is_report_type or report.status_parts:
         return Classified(Automatic.REPORT, "multipart/report")
+    if "x-failed-recipients" in headers:
+        return Classified(Automatic.REPORT, "X-Failed-Recipients")
     return by_fields(headers, report) or by_subject(report)
 
 
@@ -102,7 +104,7 @@ def by_fields(headers: Headers, report: Report) -> Classified | None:
 
 def by_subject(report: Report) -> Classified | None:
     """What the subject says."""
-    for notice, phrase in notices_in(report.subject).items():
+    for notice, phrase in report.subject_kinds.items():
         kind = SUBJECT_KINDS.get(notice)
         if kind is not None:
             return Classified(kind, phrase)

@@ -15,6 +15,7 @@ from mail.detection.report import Report
 from mail.detection.sections import Section, find_after, find_mentioned, find_sections
 from mail.detection.verdicts import Bounce, CustomPhrase
 
+OTHER_KINDS = frozenset({Notice.REPLY, Notice.RECEIPT, Notice.CHALLENGE})
 TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
 
 # Words right before the recipient in notices that put it into a sentence.
@@ -62,23 +63,18 @@ def is_trusted(report: Report, dialect: Dialect | None) -> bool:
     """Whether the sender may be believed to be a mail system."""
     if report.is_from_daemon or "x-failed-recipients" in report.headers:
         return True
-    return dialect is not None and (
-        report.is_from_machine or report.is_report_type or not looks_personal(report)
-    )
-
-
-def looks_personal(report: Report) -> bool:
-    """Whether a person seems to have written the mail."""
-    return any(name in report.headers for name in ("in-reply-to", "references", "user-agent", "x-mailer"))
+    if report.is_from_machine and Notice.FAILURE in report.subject_kinds:
+        return True
+    return dialect is not None and (report.is_from_machine or report.is_report_type)
 
 
 def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: Report) -> bool:
     """Whether the phrases of a notice add up to a failure."""
-    if Notice.RECEIPT in kinds and dialect is None:
+    if Notice.FAILURE in report.subject_kinds:
+        return True
+    if Notice.SUCCESS in kinds and Notice.DELAY not in kinds:
         return False
-    if Notice.SUCCESS in kinds and Notice.FAILURE not in kinds and Notice.DELAY not in kinds:
-        return False
-    if (Notice.REPLY in kinds or Notice.CHALLENGE in kinds) and dialect is None:
+    if dialect is None and not OTHER_KINDS.isdisjoint(kinds):
         return False
     return dialect is not None or bool(report.failed_recipients) or not TELLING.isdisjoint(kinds)
 
@@ -97,7 +93,7 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     found = find_after(notice, (*(dialect.leads if dialect else ()), *LEADS))
     if found:
         return [Section(found, notice)]
-    if dialect is None and Notice.FAILURE not in notices_in(report.subject):
+    if dialect is None and Notice.FAILURE not in report.subject_kinds:
         return []
     mentioned = find_mentioned(notice, own, report.returned.get("to", ""))
     if not mentioned and dialect is not None:
@@ -124,7 +120,7 @@ def describe_section(
     """The bounce of one recipient; None where an unknown system gives no reason at all."""
     judgement = judge_section(report, section, count, tier, phrases)
     is_vague = not judgement.is_decided and tier == "body.generic" and not report.failed_recipients
-    if is_vague and Notice.FAILURE not in notices_in(report.subject):
+    if is_vague and Notice.FAILURE not in report.subject_kinds:
         return None
     original = section.original if "@" in section.original else ""
     return build(

@@ -9,7 +9,7 @@ from mail.detection.dsn import find_reported
 from mail.detection.feedback import find_complaints
 from mail.detection.mime import open_message
 from mail.detection.notifications import find_notified
-from mail.detection.report import Report
+from mail.detection.report import OTHER_REPORTS, Report
 from mail.detection.verdicts import Bounce, CustomPhrase
 
 
@@ -29,7 +29,7 @@ def detect(raw: bytes, *, phrases: Sequence[CustomPhrase] = (), provider: str | 
 def find_bounces(raw: bytes, phrases: Sequence[CustomPhrase] = ()) -> list[Bounce]:
     """`detect` without the safety net, so that tests and the fuzzer see what breaks."""
     report = Report(open_message(raw))
-    if report.is_disposition:
+    if report.is_disposition or (report.report_type in OTHER_REPORTS - {""} and not report.status_parts):
         return []
     complaints = find_complaints(report)
     if complaints is not None:

@@ -21,7 +21,7 @@ MAX_RECIPIENTS = 100
 
 def find_notified(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounce] | None:
     """The bounces of an SES notification; None where the mail is none."""
-    event = read_event(report.notice + report.body[1])
+    event = None if report.is_answer else read_event(report.notice + report.body[1])
     if event is None:
         return None
     kind = str(event.get("notificationType") or event.get("eventType") or "")
@@ -38,10 +38,10 @@ def find_notified(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounc
 
 def read_event(text: str) -> dict[str, Any] | None:
     """The notification object in `text`, unwrapped from its SNS envelope."""
-    start, end = text.find("{"), text.rfind("}")
-    if not 0 <= start < 200 or "otificationType" not in text and "eventType" not in text:
+    text = text.strip()
+    if not text.startswith("{") or ("otificationType" not in text and "eventType" not in text):
         return None
-    event: Any = text[start : min(end + 1, MAX_JSON)]
+    event: Any = text[: text.rfind("}") + 1][:MAX_JSON]
     for _ in range(3):
         if isinstance(event, dict):
             if "notificationType" in event or "eventType" in event:

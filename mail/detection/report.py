@@ -5,12 +5,14 @@ from __future__ import annotations
 from mail.detection.addresses import addresses_in, first_address
 from mail.detection.lazy import lazy
 from mail.detection.mime import Headers, Message, Part, parameter, parse_header, split_header
+from mail.detection.notices import Notice, notices_in
 from mail.detection.returned import cut_returned, find_id_line, header_lines
 from mail.detection.text import header_text, part_bytes, part_text
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 DISPOSITION_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 FEEDBACK_TYPES = frozenset({"message/feedback-report"})
+OTHER_REPORTS = frozenset({"", "disposition-notification", "tlsrpt"})
 RETURNED_TYPES = frozenset(
     {
         "message/rfc822",
@@ -59,27 +61,16 @@ DAEMONS = (
     "smtp-daemon",
     "autoresponder@",
 )
-REPLY_PREFIXES = (
-    "re:",
-    "fw:",
-    "fwd:",
-    "aw:",
-    "wg:",
-    "tr:",
-    "rv:",
-    "sv:",
-    "vs:",
-    "antw:",
-    "odp:",
-    "r:",
-    "i:",
-    "res:",
-    "enc:",
-    "ynt:",
-    "回复:",
-    "转发:",
-    "返信:",
-    "転送:",
+# What clients in many languages put before the subject of an answer or a forward.
+ANSWER_PREFIXES = frozenset(
+    word
+    for words in (
+        ("re", "fw", "fwd", "r", "i", "reply", "forwarded message"),
+        ("aw", "wg", "antwort", "weitergeleitet", "tr", "rép", "réf", "rv", "enc", "res"),
+        ("antw", "doorst", "odp", "pd", "sv", "vs", "vb", "bls", "ynt", "ilt"),
+        ("转发", "回复", "答复", "轉寄", "回覆", "返信", "転送"),
+    )
+    for word in words
 )
 
 
@@ -118,12 +109,20 @@ class Report:
         return header_text(self.headers, "subject").lower()
 
     @lazy
+    def subject_kinds(self) -> dict[Notice, str]:
+        """What the subject says the mail is."""
+        return notices_in(self.subject)
+
+    @lazy
+    def report_type(self) -> str:
+        """The report-type of a multipart/report (RFC 6522), lower case; "" where it is another type."""
+        is_report = self.type == "multipart/report"
+        return parameter(self.headers, "report-type").lower() or "unnamed" if is_report else ""
+
+    @lazy
     def is_report_type(self) -> bool:
-        """Whether the mail says that it is a delivery report (RFC 6522)."""
-        return (
-            self.type == "multipart/report"
-            and "disposition" not in self.headers.get("content-type", "").lower()
-        )
+        """Whether the mail says that it is a delivery or feedback report."""
+        return self.report_type not in OTHER_REPORTS
 
     @lazy
     def is_from_daemon(self) -> bool:
@@ -147,16 +146,10 @@ class Report:
     @lazy
     def is_answer(self) -> bool:
         """Whether the mail looks like an answer, a forward or list mail."""
-        headers = self.headers
-        if self.subject.startswith(REPLY_PREFIXES):
+        prefix, colon, _ = self.subject.partition(":")
+        if colon and prefix.rstrip("0123456789[]()^ ") in ANSWER_PREFIXES:
             return True
-        if "list-id" in headers or "list-unsubscribe" in headers or "list-post" in headers:
-            return True
-        return (
-            not self.is_from_daemon
-            and ("x-mailer" in headers or "user-agent" in headers)
-            and "in-reply-to" in headers
-        )
+        return any(name in self.headers for name in ("list-id", "list-unsubscribe", "list-post"))
 
     @lazy
     def body(self) -> tuple[str, str]:

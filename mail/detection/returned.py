@@ -60,7 +60,7 @@ SEPARATOR = re2.compile(
 )
 FIELD_LINE = re2.compile(r"(?m)^[ \t]{0,4}[A-Za-z][A-Za-z0-9-]{1,40}:")
 MESSAGE_ID_LINE = re2.compile(r"(?im)^[ \t>|]*message-id:[ \t\r\n]*<?([^\s<>]{3,250})>?")
-ANGLE_ID = re2.compile(r"<([^<>\s]{3,250}@[^<>\s]{1,250})>")
+ANGLE_ID = re2.compile(r"<([^<>\s]{1,250}@[^<>\s]{1,250})>")
 
 
 def cut_returned(text: str) -> tuple[str, str]:

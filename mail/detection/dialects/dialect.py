@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Dialect:
     """How to recognise and read the reports of one mail system.
 
-    `marks` are whole sentences of the system, in lower case and on one line; `leads` are
+    `marks` are whole sentences of the system, in lower case and on one line (`%` is
+    one word, `*` a short gap); `leads` are
     the words right before a recipient that does not stand on a line of its own.
     """
 

@@ -7,7 +7,7 @@ DIALECTS = (
         name="domino",
         source="Domino",
         marks=(
-            "was not delivered to: @ because",
+            "was not delivered to: % because",
             "not listed in domino directory",
             "was not delivered to:",
         ),

@@ -33,9 +33,9 @@ DIALECTS = (
         name="interscan",
         source="InterScan, Trend Micro",
         marks=(
-            "unable to deliver message to @",
+            "unable to deliver message to %",
             "sent >>> rcpt to:",
-            "the message could not be delivered: @",
+            "the message could not be delivered: %",
         ),
         leads=(
             "sent >>> rcpt to:",
@@ -78,11 +78,11 @@ DIALECTS = (
         name="imail",
         source="IMail",
         marks=(
-            "undeliverable to @",
-            "delivery failed * attempts: @",
-            "user mailbox exceeds allowed size: @",
-            "unknown user: @",
-            "unknown host: @",
+            "undeliverable to %",
+            "delivery failed * attempts: %",
+            "user mailbox exceeds allowed size: %",
+            "unknown user: %",
+            "unknown host: %",
         ),
         leads=(
             "unknown user:",

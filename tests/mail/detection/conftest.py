@@ -12,9 +12,9 @@ SAMPLES = Path(__file__).parent / "samples"
 
 @dataclass(frozen=True)
 class Expected:
-    """One failed recipient as a sample's line gives it; "-" is absent."""
+    """One failed recipient as a sample's line gives it; "" where the line has "-"."""
 
-    kind: str  # hard, soft, internal, complaint, delay (soft), fault (internal, the sender's)
+    kind: str  # hard, soft, internal, complaint, delay (soft), fault (internal, the sender's own)
     recipient: str | None
     status: str
     message_id: str
@@ -45,10 +45,26 @@ def split_samples(path: Path) -> list[Sample]:
 def read_expected(row: str) -> Expected:
     kind, recipient, status, message_id = row.split()
     return Expected(
-        kind, None if recipient == "-" else recipient, status.strip("-"), message_id if message_id != "-" else ""
+        kind,
+        None if recipient == "-" else recipient,
+        "" if status == "-" else status,
+        "" if message_id == "-" else message_id,
     )
 
 
+def read_replies() -> list[tuple[str, str]]:
+    """The rows of replies.tsv: the kinds that are right, and the reply."""
+    lines = (SAMPLES / "replies.tsv").read_text(encoding="utf-8").splitlines()
+    return [(kind, text) for kind, text in (line.split("\t") for line in lines if line and line[0] != "#")]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "sample" in metafunc.fixturenames:
+        metafunc.parametrize("sample", read_samples(), ids=lambda sample: sample.name)
+    if "reply" in metafunc.fixturenames:
+        metafunc.parametrize("reply", read_replies(), ids=lambda reply: reply[1][:60])
+
+
 @pytest.fixture(scope="session")
-def samples() -> list[Sample]:
-    return read_samples()
+def samples() -> dict[str, Sample]:
+    return {sample.name: sample for sample in read_samples()}

@@ -1,26 +1,65 @@
-"""Every sample is detected as its line says."""
+"""Every sample mail and every sample reply is judged as its line says."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Expected, Sample, read_samples
 
-from mail.detection import Bounce, BounceType
+from mail.detection import Bounce
 from mail.detection.detecting import find_bounces
+from mail.detection.judging import Failure, judge
+
+if TYPE_CHECKING:
+    from .conftest import Sample
+
+LETTERS = {"hard": "h", "soft": "s", "internal": "i"}
 
 
 def kind_of(bounce: Bounce) -> str:
     if bounce.is_delay:
+        assert bounce.type == "soft"
         return "delay"
     return "fault" if bounce.sender_fault else bounce.type.value
 
 
-def seen(bounce: Bounce, expected: Expected) -> Expected:
-    return Expected(
-        kind_of(bounce),
-        bounce.recipient,
-        bounce.status if expected.status else "",
-        bounce.message_id if expected.message_id else "",
+def test_a_sample_is_detected_as_its_line_says(sample: Sample):
+    bounces = find_bounces(sample.raw)
+    assert [(kind_of(bounce), bounce.recipient) for bounce in bounces] == [
+        (expected.kind, expected.recipient) for expected in sample.expected
+    ]
+    for bounce, expected in zip(bounces, sample.expected, strict=True):
+        assert expected.status in ("", bounce.status)
+        assert expected.message_id in ("", bounce.message_id)
+
+
+def test_a_sample_is_detected_with_every_kind_of_line_end(sample: Sample):
+    found = [(bounce.type, bounce.recipient) for bounce in find_bounces(sample.raw)]
+    for line_end in (b"\r\n", b"\r"):
+        again = find_bounces(sample.raw.replace(b"\n", line_end))
+        assert [(bounce.type, bounce.recipient) for bounce in again] == found
+
+
+def test_a_person_who_quotes_a_sample_is_not_a_bounce(sample: Sample):
+    body = sample.raw.partition(b"\n\n")[2]
+    quoted = b"\n".join(b"> " + line for line in body.split(b"\n"))
+    head = b"From: Alice <alice@firm.example>\nTo: news@sender.example\nSubject: look at this\n\nHello,\n\n"
+    assert find_bounces(head + quoted) == []
+
+
+def test_a_person_who_forwards_a_sample_is_not_a_bounce(sample: Sample):
+    if sample.name.endswith("jmrp"):
+        pytest.skip("a complaint of this kind is nothing but a forwarded message")
+    head = (
+        b"From: Alice <alice@firm.example>\nTo: news@sender.example\nSubject: Fwd: look\n"
+        b'Content-Type: multipart/mixed; boundary="outer"\n\n--outer\n\nsee below\n'
+        b"--outer\nContent-Type: message/rfc822\n\n"
     )
+    assert find_bounces(head + sample.raw + b"\n--outer--\n") == []
+
+
+def test_a_reply_is_judged_as_its_line_says(reply: tuple[str, str]):
+    kinds, text = reply
+    verdict = judge(Failure(text)).verdict
+    letter = "f" if verdict.sender_fault else LETTERS[verdict.type.value]
+    assert letter in kinds, f"{verdict.rule}: {verdict.evidence}"

@@ -1,0 +1,89 @@
+"""Which of words, codes and commands wins (docs/bounce-detection.md, "Precedence")."""
+
+from __future__ import annotations
+
+import pytest
+
+from mail.detection import BounceType, CustomPhrase, detect
+from mail.detection.judging import Failure, judge
+
+
+def rule_of(text: str, status: str = "", context: str = "") -> str:
+    return judge(Failure(text, status, context=context)).verdict.rule
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "rule"),
+    [
+        ("550 5.1.1 mailbox is full", "5.1.1", "dsn.words.full"),
+        ("550 5.2.2 no such user", "5.2.2", "dsn.words.no-mailbox"),
+        ("550 5.1.1 blocked using zen.spamhaus.org", "5.1.1", "dsn.words.blocklist"),
+        ("550 5.0.0 no such user", "5.0.0", "dsn.words.no-mailbox"),
+        ("550 5.7.1 user unknown", "5.7.1", "dsn.words.no-mailbox"),
+        ("550 5.1.1 go away", "5.0.0", "dsn.status.5.1.1"),
+        ("550 go away", "5.1.1", "dsn.status.5.1.1"),
+        ("550 5.1.1 go away", "5.7.1", "dsn.status.5.1.1"),
+        ("550 5.0.0 go away", "5.1.1", "dsn.status.5.1.1"),
+        ("550 5.7.1 mailbox unavailable", "", "dsn.status.5.7.1"),
+        ("550 mailbox unavailable", "", "dsn.words.no-mailbox"),
+        ("554 mailbox unavailable", "", "dsn.words.unavailable"),
+        ("556 go away", "", "dsn.reply.556"),
+        ("5.1.0 - Unknown address error 550-'go away'", "5.1.0", "undecided"),
+        ("550 go away", "", "undecided"),
+        ("550 5.0.350 Remote server returned an error -> 550 5.7.1 go away", "5.0.350", "dsn.status.5.7.1"),
+        ("450 4.1.1 user unknown", "4.1.1", "dsn.words.no-mailbox-transient"),
+    ],
+)
+def test_it_decides_by(text: str, status: str, rule: str):
+    assert rule_of(text, status) == rule
+
+
+def test_a_refused_sender_never_makes_a_recipient_hard():
+    context = "<bob@shop.example>: host mx said: 550 5.1.1 user unknown (in reply to mail from command)"
+    assert rule_of("550 5.1.1 user unknown", context=context) == "dsn.words.no-mailbox-before-recipient"
+    assert judge(Failure("550 5.1.1 user unknown", context=context)).verdict.type == BounceType.INTERNAL
+
+
+def test_a_refused_recipient_stays_hard_beside_another_refused_sender():
+    context = "refused to talk to me: 421 busy; then: 550 user unknown (in reply to rcpt to command)"
+    assert rule_of("550 5.1.1 user unknown", context=context) == "dsn.words.no-mailbox"
+
+
+def bounce_of(text: str, **options):
+    raw = (
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\n"
+        "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; bob@shop.example\n"
+        f"Action: failed\nDiagnostic-Code: smtp; {text}\n\n--B--\n"
+    )
+    (bounce,) = detect(raw.encode(), **options)
+    return bounce
+
+
+def test_a_custom_phrase_goes_before_the_built_in_ones():
+    phrase = CustomPhrase("Mailbox   IS full", BounceType.INTERNAL, id="7")
+    bounce = bounce_of("550 mailbox is full", phrases=[phrase])
+    assert (bounce.type, bounce.rule, bounce.evidence) == ("internal", "custom.7", "Mailbox   IS full")
+
+
+def test_the_first_custom_phrase_wins():
+    phrases = [
+        CustomPhrase("full", BounceType.HARD, id="a"),
+        CustomPhrase("mailbox", BounceType.INTERNAL, id="b"),
+    ]
+    assert bounce_of("550 mailbox is full", phrases=phrases).rule == "custom.a"
+
+
+def test_a_custom_phrase_of_another_provider_is_left_out():
+    phrases = [CustomPhrase("full", BounceType.HARD, provider="google", id="g")]
+    assert bounce_of("550 mailbox is full", phrases=phrases, provider="microsoft").type == "soft"
+    assert bounce_of("550 mailbox is full", phrases=phrases, provider="google").rule == "custom.g"
+
+
+def test_an_empty_custom_phrase_matches_nothing():
+    assert bounce_of("550 mailbox is full", phrases=[CustomPhrase("  ", BounceType.HARD)]).type == "soft"
+
+
+def test_a_custom_phrase_makes_no_bounce_of_other_mail():
+    raw = b"From: Alice <alice@firm.example>\nSubject: hello\n\nmagic word, write to bob@shop.example\n"
+    assert detect(raw, phrases=[CustomPhrase("magic word", BounceType.HARD)]) == []
