@@ -40,8 +40,9 @@ class Source(Protocol):
     def email(self) -> str: ...
     @property
     def api_key(self) -> ApiKey: ...
-    @property
-    def last_error(self) -> str: ...
+
+    last_error: str
+
     def record_trouble(self, error: str, code: str) -> None: ...
 
 
@@ -66,7 +67,9 @@ class OpenMailbox:
         while True:
             source = self.sources[0]
             try:
-                return self._call(source, call)
+                answer = self._call(source, call)
+                _clear_trouble(source)
+                return answer
             except REFUSALS as error:
                 record_trouble(source, error)
                 if len(self.sources) == 1:
@@ -103,7 +106,8 @@ def open_mailbox(mailbox: Mailbox, sources: Iterable[Source], now: datetime) -> 
             record_trouble(source, error)
         else:
             opened.sources.append(source)
-            _clear_trouble(source)
+    # Whoever was refused last time goes first: only a call that works shows that its trouble is over.
+    opened.sources.sort(key=lambda source: not source.last_error)
     if not opened.sources:
         raise failure or CredentialRefused("No active server reads this mailbox.", code="no-source")
     return opened
@@ -118,3 +122,4 @@ def record_trouble(source: Source, error: ProviderError) -> None:
 def _clear_trouble(source: Source) -> None:
     if source.last_error:
         source.record_trouble("", "")
+        source.last_error = ""

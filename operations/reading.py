@@ -34,6 +34,7 @@ from servers.models import ServerQuerySet
 
 logger = structlog.get_logger(__name__)
 SyncState = Mailbox.SyncState
+SETTLED = (SyncState.VALID, SyncState.PARTIAL, SyncState.ATTENTION)
 
 
 @dataclass
@@ -196,16 +197,16 @@ class _Reading:
         if self.sync.pk or self.report.listed or self.sync.error:
             self.sync.finished_at = self.now
             self.sync.save()
-        self._show(self._state(state_before, collecting), self.sync.error, self.sync.error_code)
+        # The monitors' part alone says nothing of how the collecting before it went: that stays as it was.
+        if not collecting and self.report.complete and state_before in SETTLED:
+            self._show(state_before, self.mailbox.sync_error, self.mailbox.sync_error_code)
+        else:
+            self._show(self._state(), self.sync.error, self.sync.error_code)
 
-    def _state(self, state_before: str, collecting: bool) -> str:
+    def _state(self) -> str:
         if self.report.error:
             return SyncState.ATTENTION
-        if not self.report.complete:
-            return SyncState.PARTIAL
-        is_known = state_before in (SyncState.VALID, SyncState.PARTIAL, SyncState.ATTENTION)
-        # The monitors' part alone says nothing of how the collecting before it went.
-        return state_before if is_known and not collecting else SyncState.VALID
+        return SyncState.VALID if self.report.complete else SyncState.PARTIAL
 
     def _show(self, state: str, error: str = "", code: str = "") -> None:
         shown: dict[str, Any] = {"sync_state": state, "sync_error": error, "sync_error_code": code}

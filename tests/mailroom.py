@@ -16,7 +16,12 @@ from campaigns.models import Campaign, Delivery
 from keys import clients
 from keys.models import ApiKey
 from keys.tokens import row_for
-from mailboxes.models import Mailbox, MessageMatch, ProcessedMessage
+from mailboxes import leases
+from mailboxes.budgets import Budget
+from mailboxes.collecting import collect
+from mailboxes.models import Mailbox, MessageMatch, ProcessedMessage, Purpose
+from mailboxes.opening import open_mailbox
+from mailboxes.watching import watches_for
 from monitors.models import Monitor, MonitorHit
 from operations.reading import ReadReport, read_bounces, read_monitors
 from providers.messages import TOKEN_HEADER
@@ -223,6 +228,16 @@ def picture(customer: Customer | None = None) -> dict[str, list]:
             Change.objects.filter(**mine).values_list("email", "action", "cause_kind", "cause_text")
         ),
     }
+
+
+def collect_only(room: Mailroom) -> None:
+    """The first half of a reading: what is new is in the ledger, nothing of it handled."""
+    room.world.advance(TICK)
+    servers = list(BounceServer.objects.filter(mailbox=room.mailbox).select_related("api_key"))
+    lease = leases.claim(room.mailbox, "reading")
+    opened = open_mailbox(room.mailbox, servers, room.now)
+    collect(opened, watches_for(room.mailbox, {Purpose.BOUNCES: room.now}), lease, Budget.for_listing())
+    lease.release()
 
 
 def human_reply(sender: str, text: str, *, subject: str = "Re: Hello", **headers: str) -> bytes:
