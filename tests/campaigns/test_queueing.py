@@ -1,0 +1,102 @@
+"""Queueing streams the list, and goes on from what was committed."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError
+
+from campaigns import queueing
+from campaigns.models import Campaign, Delivery
+from campaigns.queueing import finish, queue_up, take_up
+from tests.factories import make_subscriber
+
+
+@pytest.fixture
+def campaign(stage, monkeypatch):
+    monkeypatch.setattr(queueing, "BATCH_SIZE", 3)
+    return stage.make_campaign(stage.add_server(), subscribers=8)
+
+
+def test_it_queues_everybody_once(stage, campaign):
+    take_up(campaign, stage.now)
+
+    assert queue_up(campaign, stage.now) == 8
+    assert queue_up(campaign, stage.now) == 0
+    assert Delivery.objects.count() == 8
+    campaign.refresh_from_db()
+    assert campaign.queued_all
+
+
+def test_a_batch_and_its_resume_point_are_one(stage, campaign, monkeypatch):
+    take_up(campaign, stage.now)
+    queue_up(campaign, stage.now, budget_seconds=0)
+    whole = Delivery.objects.bulk_create
+    monkeypatch.setattr(type(Delivery.objects), "bulk_create", _failing)
+
+    with pytest.raises(DatabaseError):
+        queue_up(campaign, stage.now)
+    campaign.refresh_from_db()
+    assert campaign.queued_up_to == 0
+
+    monkeypatch.setattr(
+        type(Delivery.objects), "bulk_create", lambda _, *args, **kwargs: whole(*args, **kwargs)
+    )
+    assert queue_up(campaign, stage.now) == 8
+
+
+def _failing(*args, **kwargs):
+    raise DatabaseError("the disk is full")
+
+
+def test_two_workers_that_read_the_same_resume_point_insert_once(stage, campaign):
+    take_up(campaign, stage.now)
+    late = Campaign.objects.get(pk=campaign.pk)
+    queueing._queue_batch(campaign, stage.now)
+
+    assert queueing._queue_batch(late, stage.now) == 0
+    assert Delivery.objects.count() == 3
+
+
+def test_it_takes_the_same_number_of_statements_for_every_batch(stage, campaign, django_assert_num_queries):
+    take_up(campaign, stage.now)
+    with django_assert_num_queries(5):  # read, begin, resume point, insert, commit
+        queueing._queue_batch(campaign, stage.now)
+
+
+def test_only_one_worker_takes_a_campaign_up(stage, campaign):
+    assert take_up(campaign, stage.now)
+    assert not take_up(campaign, stage.now)
+
+
+def test_a_paused_campaign_queues_nobody(stage, campaign):
+    take_up(campaign, stage.now)
+    Campaign.objects.update(status="paused")
+
+    assert queue_up(campaign, stage.now) == 0
+
+
+def test_a_campaign_ends_only_when_nothing_is_left_to_do_by_itself(stage, campaign):
+    take_up(campaign, stage.now)
+    queue_up(campaign, stage.now)
+    Delivery.objects.update(status="sent")
+    last = Delivery.objects.first()
+
+    for status, next_try_at, ends in [
+        ("queued", None, False),
+        ("sending", stage.now, False),
+        ("deferred", stage.now, False),
+        ("unknown", stage.now, False),
+        ("unknown", None, True),
+    ]:
+        Delivery.objects.filter(pk=last.pk).update(status=status, next_try_at=next_try_at)
+        assert finish(campaign, stage.now) is ends, status
+
+
+def test_one_who_confirms_while_it_is_sent_is_included(stage, campaign):
+    take_up(campaign, stage.now)
+    queueing._queue_batch(campaign, stage.now)
+    make_subscriber(stage.list)
+
+    queue_up(campaign, stage.now)
+
+    assert Delivery.objects.count() == 9
