@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from django.conf import settings
 
 from keys.models import ApiKey
 from providers.base import MailProvider
 from providers.messages import BaseUrls
 from providers.registry import provider_for
-from providers.session import Http
-
-
-@lru_cache(maxsize=1)
-def shared_http() -> Http:
-    """The process's one pooled session; tests replace it by one over the sandbox."""
-    return Http()
+from providers.session import shared_http
 
 
 def base_urls() -> BaseUrls:
