@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Customer
-from monitors.conditions import Rule, validate_rule
 from monitors.models import BACKEND_ACTIONS, LIST_ACTIONS, Action, Condition, Monitor
 from pages.forms import CustomerForm
 from servers.forms import ReadingServerForm
@@ -33,46 +32,25 @@ class ConditionForm(CustomerForm):
 
     def __init__(self, *args: Any, customer: Customer | None = None, **kwargs: Any) -> None:
         super().__init__(*args, customer=customer, **kwargs)
+        if customer is not None:
+            # The row's own rules ask whose monitor it is, before there is one.
+            self.instance.monitor = Monitor(customer=customer)
         field = self.fields["action"]
         assert isinstance(field, forms.ChoiceField)
         if self.owner is None:
             field.choices = [(action.value, action.label) for action in BACKEND_ACTIONS]
         self.fields["value"].help_text = "* stands for any text."
         action = self.chosen("action")
-        if action not in LIST_ACTIONS:
-            del self.fields["target_list"]
-        if action != Action.STOP_CAMPAIGN_GROUP:
-            del self.fields["target_group"]
+        self._need("target_list", action in LIST_ACTIONS, "Choose the list to move or copy to.")
+        self._need("target_group", action == Action.STOP_CAMPAIGN_GROUP, "Choose the campaign group to stop.")
 
-    def clean(self) -> dict[str, Any]:
-        values = super().clean()
-        if "target_list" in self.fields and not values.get("target_list"):
-            self.add_error("target_list", "Choose the list to move or copy to.")
-        if "target_group" in self.fields and not values.get("target_group"):
-            self.add_error("target_group", "Choose the campaign group to stop.")
-        try:
-            validate_rule(
-                Rule(
-                    0,
-                    values.get("value", "*"),
-                    values["where"],
-                    values["match"],
-                    values.get("match_case", False),
-                )
-            )
-        except ValueError as error:
-            self.add_error("value", str(error))
-        except KeyError:
-            pass  # where or match was refused already, in its own words
-        return values
-
-    def _post_clean(self) -> None:
-        # What the new action does not need is not kept from the old one.
-        if "target_list" not in self.fields:
-            self.instance.target_list = None
-        if "target_group" not in self.fields:
-            self.instance.target_group = None
-        super()._post_clean()
+    def _need(self, name: str, is_needed: bool, refusal: str) -> None:
+        """A target is asked for by the actions that have one, and by no other."""
+        if not is_needed:
+            del self.fields[name]
+            return
+        self.fields[name].required = True
+        self.fields[name].error_messages["required"] = refusal
 
 
 class ConditionRows(forms.BaseFormSet):  # type: ignore[type-arg]  # not generic at run time

@@ -38,6 +38,11 @@ class QuotaBar:
     used: int
     quota: int
 
+    @property
+    def high(self) -> int:
+        """From here on the bar warns."""
+        return round(self.quota * 0.9)
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:

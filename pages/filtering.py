@@ -15,6 +15,7 @@ from django.http import QueryDict
 
 from accounts.models import Customer
 from pages.forms import scope_choices
+from pages.rendering import sentence_case
 from pages.tables import Table
 
 PER_PAGE = 25
@@ -41,8 +42,7 @@ def filters_for(
                 queryset=related._default_manager.all(), empty_label="Any"
             )
         if name in declared:
-            label = str(field.verbose_name)  # type: ignore[union-attr]  # only plain fields are filters
-            declared[name].label = label[:1].upper() + label[1:]
+            declared[name].label = sentence_case(str(field.verbose_name))  # type: ignore[union-attr]
     filter_set = type(f"{model.__name__}Filters", (django_filters.FilterSet,), declared)(query, rows)
     scope_choices(filter_set.form, owner)
     return filter_set

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import django_tables2
@@ -25,7 +25,10 @@ def moment(at: datetime | None) -> SafeString:
     if at is None:
         return NOTHING
     local, now = timezone.localtime(at), timezone.now()
-    text = f"in {timesince(now, at, depth=1)}" if at > now else f"{timesince(at, now, depth=1)} ago"
+    if abs(at - now) < timedelta(minutes=1):
+        text = "just now"
+    else:
+        text = f"in {timesince(now, at, depth=1)}" if at > now else f"{timesince(at, now, depth=1)} ago"
     exact = local.strftime("%Y-%m-%d %H:%M:%S %Z")
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, text)
 
@@ -42,7 +45,8 @@ def show(value: Any) -> Any:
         return moment(value)
     if isinstance(value, date):
         return value.isoformat()
-    return value
+    # A template would call str() first and lose what the value looks like.
+    return value.__html__() if hasattr(value, "__html__") else value
 
 
 def read(row: Model, source: Source) -> Any:
@@ -58,7 +62,12 @@ def heading(model: type[Model], source: Source) -> str:
     if callable(source):
         return str(getattr(source, "short_description", source.__name__))
     name = str(model._meta.get_field(source).verbose_name)  # type: ignore[union-attr]  # a column is a plain field
-    return name[:1].upper() + name[1:]
+    return sentence_case(name)
+
+
+def sentence_case(name: str) -> str:
+    """A field's name as a heading: “api key” is “API key”."""
+    return (name[:1].upper() + name[1:]).replace("Api key", "API key")
 
 
 class SourceColumn(django_tables2.Column):  # type: ignore[misc]  # django-tables2 carries no types

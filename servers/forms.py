@@ -54,7 +54,7 @@ class ServerForm(CustomerForm):
         field = self.fields[self.provider_field]
         assert isinstance(field, forms.ChoiceField)
         stored = getattr(self.instance, self.provider_field) if self.instance.pk else ""
-        allowed = {*self.allowed_providers(), stored}
+        allowed = {*self.allowed_providers(), *filter(None, [stored])}
         field.choices = [choice for choice in field.choices if choice[0] in allowed]
         if not self.chosen(self.provider_field) and field.choices:
             self.initial[self.provider_field] = field.choices[0][0]

@@ -56,7 +56,7 @@ def sent_today(server: Any) -> SafeString | str:
     if not server.daily_quota:
         return f"{used:,}"
     return format_html(
-        '<meter min="0" max="{}" high="{}" value="{}"></meter> <span>{} of {}</span>',
+        '<meter min="0" max="{}" high="{}" optimum="0" value="{}"></meter> <span>{} of {}</span>',
         server.daily_quota,
         round(server.daily_quota * 0.9),
         used,
