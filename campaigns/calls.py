@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
 
 from campaigns.lines import Line
 from campaigns.models import Attempt, Delivery
-from providers.errors import NotSent, ProviderError, TemporaryError, Unavailable
+from providers.errors import (
+    CredentialRefused,
+    MailboxUnavailable,
+    NotSent,
+    OutcomeUnknown,
+    PermissionDenied,
+    ProviderError,
+    TemporaryError,
+    TokenRefused,
+    Unavailable,
+)
 from providers.messages import AccessToken, Draft, Receipt
+
+# The fault lies with the server, not with the message: it is left alone for a while, then tried once.
+SERVER_FAULTS = (CredentialRefused, TokenRefused, PermissionDenied, MailboxUnavailable)
+# After these nothing more is called; a refused token is renewed first.
+HOLDING = (TemporaryError, CredentialRefused, PermissionDenied, MailboxUnavailable)
 
 
 @dataclass(slots=True)
@@ -44,6 +60,12 @@ class Landing:
         return self.value is None and self.error is None
 
     @property
+    def is_refusal(self) -> bool:
+        """The message itself was refused for good."""
+        passing = (TemporaryError, OutcomeUnknown, *SERVER_FAULTS)
+        return self.error is not None and not isinstance(self.error, passing)
+
+    @property
     def may_have_left_draft(self) -> bool:
         """The draft's answer was lost: nothing was submitted, but a draft may lie there."""
         lost = isinstance(self.error, Unavailable) and not isinstance(self.error, NotSent)
@@ -51,7 +73,7 @@ class Landing:
 
 
 def fly(flight: Flight, hold: Event) -> Landing:
-    """Make the flight's next call, unless `hold` is set; a temporary refusal sets it for the calls behind."""
+    """Make the flight's next call, unless `hold` is set; trouble sets it for the calls behind."""
     token, message = flight.line.token, flight.message
     if hold.is_set():
         return Landing(flight, token)
@@ -63,6 +85,13 @@ def fly(flight: Flight, hold: Event) -> Landing:
         deadline = flight.attempt.deadline
         return Landing(flight, token, flight.line.client.submit(token, message, deadline=deadline))
     except ProviderError as error:
-        if isinstance(error, TemporaryError):
+        if isinstance(error, HOLDING):
             hold.set()
         return Landing(flight, token, error=error, in_preparation=in_preparation)
+
+
+def discard(flight: Flight) -> None:
+    """Remove the draft of a message that is refused for good; one that stays is only untidy."""
+    if isinstance(flight.message, Draft):
+        with suppress(ProviderError):
+            flight.line.client.discard_draft(flight.line.token, flight.message)

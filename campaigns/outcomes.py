@@ -11,16 +11,7 @@ from campaigns.calls import Landing
 from campaigns.claiming import ATTEMPT_SECONDS, own_servers, put_back
 from campaigns.models import Attempt, Delivery
 from campaigns.pausing import pause_if_stuck
-from providers.errors import (
-    CredentialRefused,
-    MailboxUnavailable,
-    OutcomeUnknown,
-    PermissionDenied,
-    ProviderError,
-    TemporaryError,
-    Throttled,
-    TokenRefused,
-)
+from providers.errors import OutcomeUnknown, ProviderError, TemporaryError, Throttled
 from providers.messages import Draft, Receipt
 from servers import quotas
 from servers.models import DeliveryServer
@@ -28,8 +19,7 @@ from servers.selecting import forecast, standings
 
 logger = structlog.get_logger(__name__)
 
-# The fault lies with the server, not with the message: it is left alone for a while, then tried once.
-SERVER_FAULTS = (CredentialRefused, TokenRefused, PermissionDenied, MailboxUnavailable)
+# How long a server with a fault is left alone before it is tried once more.
 SERVER_REST = timedelta(hours=1)
 # A provider that is down without saying for how long: twice as long after each try.
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=30)
@@ -55,10 +45,10 @@ def record(landing: Landing, now: datetime) -> None:
         _record_unknown(landing, error, now)
     elif isinstance(error, TemporaryError):
         _record_wait(landing, error, now)
-    elif isinstance(error, SERVER_FAULTS):
-        _record_server_fault(landing, error, now)
-    else:
+    elif landing.is_refusal:
         _record_refused(landing, error, now)
+    else:
+        _record_server_fault(landing, error, now)
 
 
 def record_failed(delivery: Delivery, text: str, code: str, now: datetime) -> None:

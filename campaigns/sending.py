@@ -18,7 +18,7 @@ import structlog
 from django.db import transaction
 
 from campaigns import claiming, outcomes
-from campaigns.calls import Flight, Landing, fly
+from campaigns.calls import SERVER_FAULTS, Flight, Landing, discard, fly
 from campaigns.composing import Layout
 from campaigns.lines import Line
 from campaigns.models import Delivery
@@ -73,6 +73,9 @@ class Sender:
                 flights = self._step(landed)
                 for flight in flights:
                     self._flying[pool.submit(fly, flight, self._hold)] = flight
+                for one in landed:
+                    if one.is_refusal and one.flight.is_submission:
+                        pool.submit(discard, one.flight)
                 if not self._flying:
                     break
                 landed = self._await_landings()
@@ -175,6 +178,4 @@ class Sender:
 
 
 def _ends_run(error: ProviderError | None) -> bool:
-    return isinstance(error, (TemporaryError, *outcomes.SERVER_FAULTS)) or bool(
-        getattr(error, "retry_at", None)
-    )
+    return isinstance(error, (TemporaryError, *SERVER_FAULTS)) or bool(getattr(error, "retry_at", None))
