@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.badges import EMPTY, lines, link, moment, source_text
+from bounces import phrase_admin  # noqa: F401  registers the phrases' pages
 from bounces.forms import BounceServerForm
 from bounces.models import Bounce, BounceServer, BounceSource
 from bounces.resources import BounceResource, BounceServerResource

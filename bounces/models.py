@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -13,7 +14,11 @@ from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from audience.models import Subscriber
 from campaigns.models import Campaign, Delivery
 from mailboxes.models import Mailbox, ProcessedMessage
+from providers.registry import PROVIDER_CHOICES
 from servers.models import DeliveryServer, ReadingServer, ServerQuerySet
+
+# A phrase of two letters would decide half of all mail.
+MIN_PHRASE_LETTERS = 5
 
 
 class BounceServer(ReadingServer):
@@ -162,3 +167,31 @@ class BounceSource(models.Model):
 
     def __str__(self) -> str:
         return f"source of message {self.message_id}"
+
+
+class BouncePhrase(models.Model):
+    """A text of the backend's own that decides a bounce's type, tried before the built-in phrases."""
+
+    position = models.PositiveIntegerField(default=0, help_text="The lowest is tried first.")
+    text = models.CharField(
+        max_length=200, help_text="Looked for in the report's words, without regard to case and spacing."
+    )
+    type = models.CharField(max_length=10, choices=BounceType)
+    provider = models.CharField(
+        max_length=20, blank=True, choices=PROVIDER_CHOICES, help_text="Empty: mail of all providers."
+    )
+    enabled = models.BooleanField(default=True)
+    matched = models.PositiveIntegerField(default=0, editable=False)
+    last_matched_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ("position", "pk")
+
+    def __str__(self) -> str:
+        return self.text
+
+    def clean(self) -> None:
+        if len("".join(self.text.split())) < MIN_PHRASE_LETTERS:
+            raise ValidationError(
+                {"text": f"Too short to tell mails apart: at least {MIN_PHRASE_LETTERS} letters."}
+            )

@@ -10,11 +10,12 @@ from bounces.braking import cause_key
 from bounces.consequences import apply_consequence
 from bounces.matching import Match, Reach, match, recipient_keys
 from bounces.models import Bounce, BounceServer, BounceSource
+from bounces.phrases import count_matches, phrases_in_force
 from campaigns.models import Delivery
 from mail.addresses import normalize_address
 from mail.charsets import clean_text
 from mail.detection import Bounce as Detected
-from mail.detection import detect
+from mail.detection import CustomPhrase, detect
 from mailboxes.handling import Verdict
 from mailboxes.models import MessageMatch, ProcessedMessage
 
@@ -30,18 +31,21 @@ class BounceHandler:
     servers: Sequence[BounceServer]
     now: datetime
     reach: Reach = field(init=False)
+    phrases: tuple[CustomPhrase, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reach = Reach.of(server.customer_id for server in self.servers)
+        self.phrases = phrases_in_force()
 
     def understand(self, raw: bytes) -> list[Detected]:
-        return detect(raw)[:MAX_RECIPIENTS]
+        return detect(raw, phrases=self.phrases, provider=self.servers[0].provider)[:MAX_RECIPIENTS]
 
     def act(self, row: ProcessedMessage, meaning: list[Detected], raw: bytes) -> Verdict:
         """Log every failed recipient of one report and do what follows, with the source beside it."""
         if not meaning:
             return NO_BOUNCE
         keep_source(row, raw, self.now)
+        count_matches(meaning, self.now)
         matches = _one_each(meaning, [match(detected, row, self.reach) for detected in meaning])
         bounces = [self._log(row, detected, found) for detected, found in zip(meaning, matches, strict=True)]
         _show_to_customers(row, bounces, self.now)

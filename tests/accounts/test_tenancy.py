@@ -27,6 +27,7 @@ SHARED = {
     "campaigns.TrackedLink": "Campaign",
     "bounces.BounceSource": "ProcessedMessage; shown through Bounce",
     "bounces.BouncePolicy": "CustomerGroup",
+    "bounces.BouncePhrase": "the platform's",
     "monitors.Condition": "Monitor",
     "operations.Cycle": "the platform's",
     "operations.PhaseItem": "Cycle",
