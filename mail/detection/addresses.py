@@ -5,8 +5,9 @@ from __future__ import annotations
 import re2
 
 MAX_ADDRESS = 320  # RFC 5321: 64 + 1 + 255
-BEFORE = " \t\n\r<>\"'(),;:[]=|\u00a0\u3000（）「」『』：，。、＜＞«»“”‘’"
-AFTER = " \t\n\r<>\"'(),;[]|\\?&\u00a0\u3000（）「」『』：，。、＜＞«»“”‘’{}*"
+CONTROLS = "".join(map(chr, (*range(33), *range(127, 161))))
+BEFORE = CONTROLS + "<>\"'(),;:[]=|\u00a0\u3000（）「」『』：，。、＜＞«»“”‘’"
+AFTER = CONTROLS + "<>\"'(),;[]|\\?&\u00a0\u3000（）「」『』：，。、＜＞«»“”‘’{}*"
 DOMAIN_MARKS = str.maketrans("", "", ".-_")
 UNICODE_ESCAPE = re2.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
@@ -17,7 +18,7 @@ def find_address(text: str, start: int = 0) -> tuple[str, int, int] | None:
     while at >= 0:
         begin, end = local_start(text, at, start), domain_end(text, at)
         domain = text[at + 1 : end].rstrip(".-_:!/")
-        if begin < at and is_domain(domain):
+        if begin < at and is_domain(domain) and text[begin:at].isprintable():
             return text[begin : at + 1] + domain, begin, at + 1 + len(domain)
         at = text.find("@", at + 1)
     return None
@@ -76,7 +77,8 @@ def field_address(value: str) -> str:
         rest = UNICODE_ESCAPE.sub(lambda match: chr(min(int(match.group(1), 16), 0x10FFFF)), rest)
     if rest.startswith(('"', "=?")) or " " not in rest:
         local, at, domain = rest.rpartition("@")
-        return rest[:MAX_ADDRESS] if local and at and is_domain(domain.rstrip(".")) else ""
+        is_address = local and at and is_domain(domain.rstrip(".")) and rest.isprintable()
+        return rest[:MAX_ADDRESS] if is_address else ""
     place = find_address(rest)
     # "|/usr/bin/program arg@host" names a program, not a mailbox.
     return place[0] if place and not rest.startswith(("|", "/")) else ""

@@ -43,20 +43,25 @@ def build(report: Report, judgement: Judgement, finding: Finding) -> Bounce:
         type=BounceType.SOFT if is_delay else verdict.type,
         rule=f"delay.{verdict.rule}" if is_delay else verdict.rule,
         evidence=verdict.evidence,
-        original_recipient=finding.original[:MAX_FIELD],
-        final_recipient=finding.final[:MAX_FIELD],
+        original_recipient=finding.original,
+        final_recipient=finding.final,
         status=finding.status,
         reply_code=judgement.codes.reply,
-        diagnostic=" ".join(finding.diagnostic.split())[:MAX_DIAGNOSTIC],
-        reporting_mta=finding.reporting_mta[:MAX_FIELD],
-        action=finding.action[:20],
+        diagnostic=printable(" ".join(finding.diagnostic.split()))[:MAX_DIAGNOSTIC],
+        reporting_mta=printable(finding.reporting_mta[:MAX_FIELD]),
+        action=printable(finding.action[:20]),
         message_id=message_id,
         message_ids=known_ids(message_id, returned, {**report.headers, **pick_ids(finding.common)}),
         token=find_token(returned),
-        thread_topic=report.headers.get("thread-topic", "")[:MAX_FIELD],
+        thread_topic=printable(report.headers.get("thread-topic", "")[:MAX_FIELD]),
         is_delay=is_delay,
         sender_fault=verdict.sender_fault and not is_delay,
     )
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, which databases and logs refuse or obey."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def pick_ids(common: Headers) -> Headers:

@@ -9,9 +9,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from mail.detection.addresses import first_address
 from mail.detection.building import Finding, build
 from mail.detection.judging import Failure, Judgement, judge
-from mail.detection.replies import Codes
+from mail.detection.replies import Codes, read_status_field
 from mail.detection.report import Report
 from mail.detection.verdicts import Bounce, BounceType, CustomPhrase, Verdict
 
@@ -79,7 +80,7 @@ def bounced(
     diagnostic = str(one.get("diagnosticCode", "")).partition(";")[2].strip() or str(
         one.get("diagnosticCode", "")
     )
-    status = str(one.get("status", ""))
+    status = read_status_field(str(one.get("status", "")))
     judgement = judge(Failure(diagnostic, status, tier="ses"), phrases)
     if not judgement.is_decided:
         judgement = by_subtype(detail, judgement.codes)
@@ -87,7 +88,7 @@ def bounced(
         report,
         judgement,
         Finding(
-            final=str(one.get("emailAddress", "")),
+            final=first_address(str(one.get("emailAddress", ""))),
             diagnostic=diagnostic,
             status=judgement.codes.status,
             reporting_mta=str(detail.get("reportingMTA", "")).partition(";")[2].strip(),
@@ -107,5 +108,7 @@ def complained(report: Report, detail: dict[str, Any], one: dict[str, Any]) -> B
     """The complaint of one recipient of a notification."""
     kind = str(detail.get("complaintFeedbackType") or "abuse")
     verdict = Verdict(BounceType.COMPLAINT, "fbl.ses", kind)
-    finding = Finding(final=str(one.get("emailAddress", "")), action="complaint", diagnostic=kind)
+    finding = Finding(
+        final=first_address(str(one.get("emailAddress", ""))), action="complaint", diagnostic=kind
+    )
     return build(report, Judgement(verdict, Codes("", ""), True), finding)

@@ -8,6 +8,7 @@ from mail.detection.mime import Headers
 
 TOKEN_FIELD = "x-apiconnect-token"  # noqa: S105  the name of a header field
 MAX_IDS = 20
+MAX_REFERENCES = 8000  # characters
 MAX_TORN = 32 * 1024  # bytes of a returned message in which a lost Message-ID is looked for
 MAX_TOKEN = 200
 
@@ -88,12 +89,13 @@ def strip_id(value: str) -> str:
     value = value.strip()
     if value.startswith("<"):
         value = value[1:].partition(">")[0]
-    return "".join(value.split())[:500].strip("<>")
+    return "".join(char for char in value if char.isprintable() and char != " ")[:500].strip("<>")
 
 
 def ids_in(value: str) -> list[str]:
     """The ids of an In-Reply-To or References field."""
-    return [match.group(1) for match in ANGLE_ID.finditer(value[:8000])][:MAX_IDS] if "<" in value else []
+    found = [match.group(1) for match in ANGLE_ID.finditer(value[:MAX_REFERENCES])]
+    return [one for one in found if one.isprintable()]
 
 
 def find_id_line(body: bytes) -> str:
@@ -127,4 +129,5 @@ def known_ids(first: str, returned: Headers, headers: Headers) -> tuple[str, ...
 
 def find_token(returned: Headers) -> str:
     """Our own token from the returned header."""
-    return returned.get(TOKEN_FIELD, "")[:MAX_TOKEN].strip()
+    token = returned.get(TOKEN_FIELD, "")[:MAX_TOKEN].strip()
+    return token if token.isprintable() else ""

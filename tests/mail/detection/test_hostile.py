@@ -110,7 +110,13 @@ def test_a_wrong_boundary_hides_no_report():
 
 
 def is_well_formed(bounces: list[Bounce]) -> bool:
-    return all(bounce.rule and (bounce.recipient is None or "@" in bounce.recipient) for bounce in bounces)
+    """Every field can be stored and shown: no control characters, no half of a surrogate pair."""
+    for bounce in bounces:
+        ids = (bounce.message_id, *bounce.message_ids, bounce.token, bounce.reporting_mta, bounce.action)
+        texts = (bounce.recipient or "@", bounce.diagnostic, bounce.thread_topic, bounce.status, *ids)
+        if not bounce.rule or "@" not in texts[0] or not all(text.isprintable() for text in texts):
+            return False
+    return True
 
 
 WORDS = st.sampled_from(
