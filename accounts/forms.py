@@ -16,7 +16,7 @@ from mail.addresses import normalize_address
 class SignInForm(AuthenticationForm):
     """Email and password. The address is normalised first, so that spelling variants share one lockout."""
 
-    error_messages: ClassVar = {
+    error_messages = {
         "invalid_login": "This email address and password do not fit together. After several wrong tries "
         "signing in is closed for a quarter of an hour.",
         "inactive": "This user is deactivated. Ask an owner of your team, or the platform's administrators.",

@@ -15,6 +15,7 @@ from audience import changes
 from audience.changes import Cause, Outcome
 from audience.models import BlacklistEntry, Change, MailingList, Subscriber
 from audience.undo import undo_changes
+from mail.addresses import normalize_address
 from pages.tables import Act, Done
 
 # A list with more subscribers is emptied in several rounds, so that no page waits for minutes.
@@ -33,7 +34,7 @@ def save_subscriber(form: Any, actor: User) -> Subscriber:
         outcome = changes.edit(
             form.instance, email=values["email"], fields=values["fields_text"], cause=cause, now=now
         )
-    elif values["list"].subscribers.filter(email_key=changes.normalize_address(values["email"])).exists():
+    elif values["list"].subscribers.filter(email_key=normalize_address(values["email"])).exists():
         raise ValidationError("This address is on the list already.")
     else:
         outcome = changes.subscribe(
@@ -56,7 +57,7 @@ def save_blacklist_entry(form: Any, actor: User) -> BlacklistEntry:
     outcome = changes.blacklist(email, customer, by_person(actor, reason), timezone.now())
     if not outcome.changed:
         raise ValidationError("This address is on the blacklist already.")
-    return BlacklistEntry.objects.for_customer(customer).get(email_key=changes.normalize_address(email))
+    return BlacklistEntry.objects.for_customer(customer).get(email_key=normalize_address(email))
 
 
 def remove_subscriber(row: Subscriber, actor: User) -> None:

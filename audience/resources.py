@@ -73,7 +73,8 @@ class SubscriberResource(CustomerResource):
     def skip_row(
         self, instance: Model, original: Any, row: Any, import_validation_errors: Any = None
     ) -> bool:
-        same = self.status == (original or instance).standing
+        assert isinstance(instance, Subscriber)
+        same = self.status == instance.standing
         return same and super().skip_row(instance, original, row, import_validation_errors)
 
     def do_instance_save(self, instance: Any, is_create: bool) -> None:

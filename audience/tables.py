@@ -41,10 +41,11 @@ def list_confirmed(row: Any) -> str:
 
 
 def with_sizes(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.annotate(
+    counted: QuerySet[Any] = rows.annotate(
         subscriber_count=_count(Subscriber, "list"),
         confirmed_count=_count(Subscriber, "list", status=Status.CONFIRMED),
     )
+    return counted
 
 
 LISTS = Table(
@@ -112,9 +113,10 @@ def group_stops(row: Any) -> str:
 
 
 def with_group_counts(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.annotate(
+    counted: QuerySet[Any] = rows.annotate(
         campaign_count=Count("campaigns", distinct=True), stop_count=_count(GroupStop, "group")
     )
+    return counted
 
 
 GROUPS = Table(

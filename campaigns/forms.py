@@ -102,7 +102,7 @@ class CampaignForm(CustomerForm):
         return at
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # Django's own, unknown to its stubs
         if self.errors or self.instance.status == Campaign.Status.DRAFT:
             return
         for problem in check_campaign(self.instance, list(self.cleaned_data["delivery_servers"])):

@@ -45,20 +45,13 @@ class ApiKeyForm(CustomerForm):
 
     def _offer_providers(self) -> None:
         settings = SystemSettings.load()
-        field = self.fields["provider"]
-        assert isinstance(field, forms.ChoiceField)
-        enabled = [name for name in PROVIDERS if settings.is_provider_enabled(name)]
-        field.choices = [(name, PROVIDERS[name].label) for name in enabled]
-        if not self.chosen("provider") and enabled:
-            self.initial["provider"] = enabled[0]
+        self.limit_choices("provider", [name for name in PROVIDERS if settings.is_provider_enabled(name)])
 
     def _limit_status(self) -> None:
         """Failing is found out, not chosen."""
-        field = self.fields["status"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [(value, label) for value, label in ApiKey.Status.choices if value != "failing"]
         if self.instance.status == ApiKey.Status.FAILING:
             self.initial["status"] = ApiKey.Status.ACTIVE
+        self.limit_choices("status", [ApiKey.Status.ACTIVE, ApiKey.Status.DISABLED])
 
     @property
     def provider(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -92,7 +92,7 @@ class MonitorWithConditionsForm(MonitorForm):
 
     def __init__(self, *args: Any, rows: list[dict[str, Any]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        options = {"prefix": PREFIX, "form_kwargs": {"customer": self.owner}}
+        options: Any = {"prefix": PREFIX, "form_kwargs": {"customer": self.owner}}
         if self.is_bound:
             self.conditions = ConditionFormSet(self.data, **options)
         else:
@@ -160,7 +160,7 @@ def typed_rows(rows: Any) -> list[dict[str, Any]]:
     return found
 
 
-def change_rows(rows: list[Mapping[str, Any]], row_action: str) -> list[Any]:
+def change_rows(rows: Sequence[dict[str, Any]], row_action: str) -> list[dict[str, Any]]:
     """The rows after “add”, “remove-2”, “up-2” or “down-2”; anything else leaves them as they are."""
     verb, _, number = row_action.partition("-")
     rows = list(rows)

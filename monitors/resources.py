@@ -78,7 +78,8 @@ class MonitorResource(ServerResource):
         assert isinstance(self.form, MonitorWithConditionsForm)
         rows = self.form.conditions
         texts = [str(text) for text in rows.non_form_errors()]
-        for number, errors in enumerate(rows.errors, 1):
+        for number, row in enumerate(rows, 1):
+            errors = row.errors
             texts += [f"Condition {number}: {text}" for messages in errors.values() for text in messages]
         return {**found, "conditions": texts} if texts else found
 

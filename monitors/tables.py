@@ -19,7 +19,8 @@ def condition_count(monitor: Any) -> int:
 
 
 def with_condition_count(monitors: QuerySet[Any]) -> QuerySet[Any]:
-    return monitors.annotate(condition_count=Count("conditions"))
+    counted: QuerySet[Any] = monitors.annotate(condition_count=Count("conditions"))
+    return counted
 
 
 MONITORS = Table(

@@ -28,7 +28,7 @@ def filters_for(
     """A filter set over `rows`; choices of rows offer the owner's own."""
     declared: dict[str, Any] = {}
     for name in table.filters:
-        field = model._meta.get_field(name)
+        field: Any = model._meta.get_field(name)
         if isinstance(field, DateTimeField):
             declared[f"{name}_since"] = date_filter(name, "date__gte", "From")
             declared[f"{name}_until"] = date_filter(name, "date__lte", "To")

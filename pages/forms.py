@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django import forms
@@ -83,11 +84,26 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
             values["name"] = f"{values['name']} (copy)"
         return values
 
+    def limit_choices(self, name: str, allowed: Collection[str]) -> None:
+        """Offer only `allowed` values in the field `name`, the first of them unless another was chosen."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        choices = [(value, label) for value, label in choices_of(field) if value in allowed]
+        field.choices = choices
+        if choices and not self.chosen(name):
+            self.initial[name] = choices[0][0]
+
     def set_choices(self, name: str, rows: QuerySet[Any]) -> None:
         """Offer `rows` in the field `name`, where the form has it."""
         field = self.fields.get(name)
         if isinstance(field, forms.ModelChoiceField):
             field.queryset = rows
+
+
+def choices_of(field: forms.ChoiceField) -> list[tuple[str, str]]:
+    """A field's values with their labels; groups are not used here."""
+    choices: Any = field.choices
+    return [(str(value), str(label)) for value, label in choices]
 
 
 def scope_choices(form: forms.BaseForm, owner: Customer | None) -> None:

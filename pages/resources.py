@@ -12,7 +12,7 @@ from import_export.resources import ModelResource
 from accounts.auditing import audit, snapshot
 from accounts.models import Customer, User, new_uid
 from pages.features import Feature
-from pages.forms import CustomerForm
+from pages.forms import CustomerForm, choices_of
 from pages.limits import require_room
 from pages.sections import server_lock
 from pages.spreadsheets import escape_formula
@@ -46,8 +46,9 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
     # Out
 
     def get_queryset(self) -> QuerySet[Any]:
-        rows = self._meta.model._default_manager.all()
-        return rows.for_customer(self.customer) if self.customer else rows
+        rows: Any = self._meta.model._default_manager.all()
+        found: QuerySet[Any] = rows.for_customer(self.customer) if self.customer else rows
+        return found
 
     def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
         return escape_formula(super().export_field(field, instance, **kwargs))
@@ -152,11 +153,10 @@ def typed(field: forms.Field, text: str) -> Any:
     if isinstance(field, forms.BooleanField):
         return _yes_or_no(text)
     if isinstance(field, forms.ModelChoiceField):
+        assert field.queryset is not None
         return find_by_name(field.queryset, text).pk if text else None
     if isinstance(field, forms.ChoiceField):
-        labels = {
-            str(label).casefold(): value for value, label in field.choices if not isinstance(label, list)
-        }
+        labels = {label.casefold(): value for value, label in choices_of(field)}
         return labels.get(text.casefold(), text)
     return text
 

@@ -33,7 +33,7 @@ def read_upload(upload: UploadedFile[Any]) -> str:
         raise ValidationError(
             f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Split it into smaller files."
         )
-    content = upload.read()
+    content: bytes = upload.read()
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

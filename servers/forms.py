@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
-
 from accounts.limits import allowed_server_types
 from accounts.models import SystemSettings
 from keys.models import ApiKey
@@ -51,13 +49,8 @@ class ServerForm(CustomerForm):
 
     def _offer_providers(self) -> None:
         """Only what is switched on may be chosen; what a server has already, it keeps."""
-        field = self.fields[self.provider_field]
-        assert isinstance(field, forms.ChoiceField)
         stored = getattr(self.instance, self.provider_field) if self.instance.pk else ""
-        allowed = {*self.allowed_providers(), *filter(None, [stored])}
-        field.choices = [choice for choice in field.choices if choice[0] in allowed]
-        if not self.chosen(self.provider_field) and field.choices:
-            self.initial[self.provider_field] = field.choices[0][0]
+        self.limit_choices(self.provider_field, {*self.allowed_providers(), *filter(None, [stored])})
 
     def allowed_providers(self) -> list[str]:
         settings = SystemSettings.load()

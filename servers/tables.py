@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import display
@@ -77,7 +76,7 @@ def test_connections(servers: QuerySet[Any], act: Act) -> int:
     if len(rows) > MOST_TESTS:
         raise ValidationError(f"Test at most {MOST_TESTS} connections at once.")
     connected = [server.pk for server in rows if connect(server, act.now)]
-    return int(servers.filter(pk__in=connected).enable())
+    return int(servers.filter(pk__in=connected).enable())  # type: ignore[attr-defined]  # a ServerQuerySet
 
 
 def mailboxes_left_alone(servers: QuerySet[Any]) -> list[str]:
@@ -85,7 +84,7 @@ def mailboxes_left_alone(servers: QuerySet[Any]) -> list[str]:
     return [f"{server.email} is no longer read by “{server.name}”." for server in servers[:10]]
 
 
-def campaigns_left_without(servers: QuerySet[Any]) -> Sequence[str]:
+def campaigns_left_without(servers: QuerySet[Any]) -> list[str]:
     """The campaigns that send through these servers."""
     found = {}
     for server in servers.prefetch_related("campaigns")[:50]:
