@@ -11,7 +11,7 @@ from audience.journal import Cause, why
 from audience.models import BlacklistEntry, Change, GroupStop, Subscriber
 from tests.factories import make_campaign_group, make_customer, make_list, make_subscriber, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Status = Subscriber.Status
 

@@ -13,7 +13,7 @@ from audience.models import Change, GroupStop, Subscriber
 from audience.undo import undo_change, undo_changes
 from tests.factories import make_campaign_group, make_customer, make_list, make_subscriber, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PERSON = Cause("person")
 

@@ -14,6 +14,8 @@ from mailboxes.models import ProcessedMessage
 from tests.factories import make_customer, make_list
 from tests.mailroom import collect_only
 
+pytestmark = pytest.mark.services
+
 
 def only_bounce() -> Bounce:
     return Bounce.objects.get()

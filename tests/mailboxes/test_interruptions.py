@@ -19,6 +19,9 @@ from tests.mailroom import Mailroom, picture
 _numbers = itertools.count(1)
 
 
+pytestmark = pytest.mark.services
+
+
 class Killed(BaseException):
     """The worker's process ended here."""
 
