@@ -68,6 +68,7 @@ def run_again_until_settled(stage, campaign) -> None:
         stage.run(campaign, after_seconds=180)
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("provider", ["microsoft", "google"])
 def test_killed_at_any_step_nobody_gets_two_and_nobody_is_left_out(stage, provider, monkeypatch):
     server = stage.add_server(provider)

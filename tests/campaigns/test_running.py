@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from campaigns.models import Attempt, Campaign
 from tests.campaigns.conftest import statuses
@@ -43,6 +44,7 @@ def test_a_second_run_sends_nothing(stage):
     assert stage.tally() == [1, 1, 1]
 
 
+@pytest.mark.services
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("provider", "call"), [("microsoft", "graph.messages.send"), ("google", "gmail.messages.send")]
@@ -54,6 +56,7 @@ def test_a_delivery_and_its_attempt_are_committed_before_the_call(stage, provide
     def look() -> None:
         attempt = Attempt.objects.get(delivery__campaign=campaign)
         seen.append((attempt.outcome, attempt.delivery.status, bool(attempt.delivery.draft_id)))
+        connection.close()
 
     stage.world.fault("hook", call, hook=look)
 
