@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import models
@@ -11,6 +12,8 @@ from accounts.models import AuditEntry, User
 # Fields whose value never enters the log.
 SECRET_FIELDS = {"password", "credentials", "access_token"}
 MASK = "*****"
+# The superuser behind the request who is logged in as a customer's user, if one is (`impersonating`).
+behind: ContextVar[User | None] = ContextVar("behind", default=None)
 
 
 def snapshot(row: models.Model) -> dict[str, Any]:
@@ -34,7 +37,12 @@ def audit(
     after: dict[str, Any] | None = None,
     acting_as: str = "",
 ) -> AuditEntry:
-    """Record that `actor` (None: the system) did `action` to `row`; only what differs is kept."""
+    """Record that `actor` (None: the system) did `action` to `row`; only what differs is kept.
+
+    A superuser who is logged in as `actor` is named, with whom they act as.
+    """
+    if actor and (admin := behind.get()):
+        actor, acting_as = admin, actor.email
     before, after = before or {}, after or {}
     changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
     return AuditEntry.objects.create(

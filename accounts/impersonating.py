@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import login
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import rotate_token
 
-from accounts.auditing import audit
+from accounts.auditing import audit, behind
 from accounts.models import User
 
-SESSION_KEY = "impersonated_by"
+View = Callable[..., HttpResponseBase]
+
+IMPERSONATED_BY = "impersonated_by"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def impersonate(request: HttpRequest, target: User) -> None:
     """Go on as `target`, an active user of a customer. Raises PermissionDenied for anyone but a superuser."""
     admin = request.user
-    if not isinstance(admin, User) or not admin.is_superuser or SESSION_KEY in request.session:
+    if not isinstance(admin, User) or not admin.is_superuser or IMPERSONATED_BY in request.session:
         raise PermissionDenied("Only a superuser can log in as a customer's user.")
     if target.customer is None or not target.is_active or not target.customer.is_active:
         raise PermissionDenied("Only an active user of an active customer can be logged in as.")
     audit(admin, "log in as", target, acting_as=target.email)
-    login(request, target, backend=BACKEND)
-    request.session[SESSION_KEY] = admin.pk
+    _become(request, target)
+    request.session[IMPERSONATED_BY] = admin.pk
 
 
 def stop_impersonating(request: HttpRequest) -> User:
@@ -31,12 +39,50 @@ def stop_impersonating(request: HttpRequest) -> User:
     if admin is None:
         raise PermissionDenied("This session did not start in the backend.")
     target = request.user
-    audit(admin, "log out as", target, acting_as=target.email)  # type: ignore[arg-type, union-attr]  # signed in
-    login(request, admin, backend=BACKEND)
+    audit(target, "log out as", target)  # type: ignore[arg-type]  # signed in; the audit names the superuser
+    _become(request, admin)
     return admin
+
+
+class NameTheAdmin:
+    """Middleware: what is audited while a superuser is logged in as somebody else names the superuser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = behind.set(impersonator(request))
+        try:
+            return self.get_response(request)
+        finally:
+            behind.reset(token)
+
+
+def spare_credentials(view: View) -> View:
+    """For pages of passwords and the team: whoever is logged in as somebody else only looks at them."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and IMPERSONATED_BY in request.session:
+            raise PermissionDenied(
+                "Passwords and the team stay as they are while you are logged in as somebody."
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def impersonator(request: HttpRequest) -> User | None:
     """The superuser behind this session, or None where the user is who they say."""
-    pk = request.session.get(SESSION_KEY)
+    pk = request.session.get(IMPERSONATED_BY)
     return User.objects.filter(pk=pk, is_superuser=True, is_active=True).first() if pk else None
+
+
+def _become(request: HttpRequest, user: User) -> None:
+    """A new session as `user`, as `login` makes one; but nobody signed in, so no time and no signal of it."""
+    request.session.flush()
+    request.session[SESSION_KEY] = str(user.pk)
+    request.session[BACKEND_SESSION_KEY] = BACKEND
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    request.user = user
+    rotate_token(request)

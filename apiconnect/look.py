@@ -1,8 +1,15 @@
 """How Django admin looks: django-unfold's title, colours and sidebar."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
+
+
+def asset(path: str) -> Callable[[Any], str]:
+    """A static file's address, found when a page asks for it."""
+    return lambda _request: static(path)
 
 
 def link(title: str, name: str, icon: str) -> dict[str, Any]:
@@ -18,6 +25,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "API Connect",
     "SITE_SUBHEADER": "Backend",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": asset("favicon.svg")}],
+    "STYLES": [asset("backend/backend.css")],
+    "DASHBOARD_CALLBACK": "operations.backend_dashboard.dashboard",
+    "GLOBAL_CALLBACK": "operations.backend_dashboard.banners",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {
@@ -55,12 +66,17 @@ UNFOLD: dict[str, Any] = {
                 link("Campaigns", "campaigns_campaign_changelist", "campaign"),
                 link("Delivery log", "campaigns_delivery_changelist", "outbox"),
                 link("Bounce log", "bounces_bounce_changelist", "report"),
+                link("Bounce phrases", "bounces_bouncephrase_changelist", "rule"),
+                link("Monitor hits", "monitors_monitorhit_changelist", "bolt"),
                 link("Mailboxes", "mailboxes_mailbox_changelist", "inbox"),
+                link("Sync history", "mailboxes_syncrun_changelist", "manage_history"),
                 link("Processed messages", "mailboxes_processedmessage_changelist", "mark_email_read"),
             ),
             group(
                 "Operations",
+                link("System status", "operations_status", "monitor_heart"),
                 link("Cycles", "operations_cycle_changelist", "sync"),
+                link("Refused sign-ins", "axes_accessattempt_changelist", "lock_clock"),
                 link("Audit log", "accounts_auditentry_changelist", "policy"),
             ),
         ],

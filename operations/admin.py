@@ -6,7 +6,12 @@ from typing import ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.backend import LogAdmin
@@ -14,6 +19,7 @@ from accounts.badges import EMPTY, Tone, badge, moment, state_badge
 from operations import settings_admin  # noqa: F401  registers the settings page
 from operations.models import Cycle, Phase, PhaseItem
 from operations.reporting import report_of
+from operations.status import checks
 
 ITEM_LOOKS = {
     PhaseItem.State.WAITING: (Tone.INFO, "schedule"),
@@ -37,6 +43,16 @@ class CycleAdmin(LogAdmin):
         ("Work, phase by phase", {"fields": ("work",)}),
     )
     readonly_fields = ("state", "started", "took", "report", "work")
+
+    def get_urls(self) -> list[URLPattern]:
+        status = path("status/", self.admin_site.admin_view(self.status), name="operations_status")
+        return [status, *super().get_urls()]
+
+    def status(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "title": "System status", "opts": self.opts}
+        return TemplateResponse(request, "admin/status.html", {**context, "checks": checks(timezone.now())})
 
     @display(description="started", ordering="-pk")
     def started(self, row: Cycle) -> SafeString:

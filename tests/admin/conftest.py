@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.auditing import audit
 from accounts.models import Customer, User
 from audience.models import BlacklistEntry, Change
-from bounces.models import Bounce, BounceSource
+from bounces.models import Bounce, BouncePhrase, BounceSource
 from campaigns.models import Attempt
 from mailboxes.models import ProcessedMessage, SyncRun
 from monitors.models import MonitorHit
@@ -109,4 +109,5 @@ def _furnish_once(customer: Customer) -> None:
     PhaseItem.objects.create(cycle=cycle, phase="bounces", subject=str(reader.mailbox_id), state="done")
     AccessAttempt.objects.create(username=user.email, ip_address="192.0.2.7", failures_since_start=8)
     make.make_group()
+    BouncePhrase.objects.create(text=f"no such person {delivery.pk}", type="hard")
     audit(user, "change", server, before={"name": "old"}, after={"name": server.name})
