@@ -1,5 +1,6 @@
 """`sandbox`: the emulator of both providers alone."""
 
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -22,4 +23,4 @@ class Command(BaseCommand):
             arguments += ["--seed", options["seed"]]
         if options["https"]:
             arguments.append("--https")
-        main(arguments)
+        sys.exit(main(arguments))
