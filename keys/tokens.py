@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.db import transaction
@@ -80,12 +80,13 @@ def with_access(
 
 def row_for(*, customer_id: int | None, email: str, api_key: ApiKey) -> Token:
     """The token row of this customer and mailbox; a change of key empties it."""
-    token, created = Token.objects.get_or_create(
-        customer_id=customer_id,
-        email_key=normalize_address(email),
-        provider=api_key.provider,
-        defaults={"email": email.strip(), "api_key": api_key},
-    )
+    mailbox: dict[str, Any] = {
+        "customer_id": customer_id,
+        "email_key": normalize_address(email),
+        "provider": api_key.provider,
+    }
+    made_of = {"email": email.strip(), "api_key": api_key}
+    token, created = Token.objects.get_or_create(**mailbox, defaults=made_of)
     if not created and token.api_key_id != api_key.pk:
         token.api_key, token.access_token, token.expires_at, token.scopes = api_key, None, None, []
         token.status = Token.Status.ACTIVE

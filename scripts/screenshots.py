@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -25,7 +26,7 @@ class Shot:
     name: str
     who: str
     path: str
-    scheme: str = "light"
+    scheme: Literal["light", "dark"] = "light"
     width: int = 1280
 
 
