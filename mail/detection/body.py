@@ -95,9 +95,8 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
         return [Section(found, notice)]
     if dialect is None and Notice.FAILURE not in report.subject_kinds:
         return []
-    mentioned = find_mentioned(notice, own, report.returned.get("to", ""))
-    if not mentioned and dialect is not None:
-        mentioned = addresses_in(report.returned.get("to", ""), 1)
+    written_to = report.returned.get("to", "")
+    mentioned = find_mentioned(notice, own, written_to) or addresses_in(written_to, 1)
     return [Section(address, notice) for address in mentioned]
 
 

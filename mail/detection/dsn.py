@@ -151,9 +151,9 @@ def judge_group(
         section = sections.about(final, original)
         judgement, diagnostic = with_notice(report, sections, section, judgement, diagnostic, status, phrases)
     elif judgement.verdict.type == BounceType.HARD:
-        judgement = judge(
-            Failure(diagnostic, status, context=context_of(report, sections, final, original)), phrases
-        )
+        context = context_of(report, sections, final, original)
+        is_ours = names_sender(report, diagnostic, final, original)
+        judgement = judge(Failure(diagnostic, status, "dsn", context, is_ours), phrases)
     judgement = with_category(judgement, group)
     if not (original or final):
         final = recipient_in_notice(report, sections, section)
@@ -224,6 +224,15 @@ def context_of(report: Report, sections: Sections, *addresses: str) -> str:
         return report.notice[:4000].lower()
     section = sections.about(*addresses)
     return section.text.lower() if section is not None else ""
+
+
+def names_sender(report: Report, diagnostic: str, final: str, original: str) -> bool:
+    """Whether a diagnostic names an address of ours and not the recipient's."""
+    if "@" not in diagnostic:
+        return False
+    named = {address.lower() for address in addresses_in(diagnostic, 10)}
+    recipients = {final.lower(), original.lower()}
+    return not named & recipients and bool(named & report.own_addresses - recipients)
 
 
 def recipient_in_notice(report: Report, sections: Sections, section: Section | None) -> str:

@@ -107,11 +107,11 @@ def describe_code(rule: str) -> str:
 
 def describe_reason(name: str) -> str:
     """What a rule about words means."""
-    reason = REASONS.get(name.removesuffix("-transient").removesuffix("-before-recipient"))
+    reason = REASONS.get(name.removesuffix("-transient").removesuffix("-of-sender"))
     if reason is None:
         return name
     if name.endswith("-transient"):
         return f"Words say: {reason.meaning}; the code says that it may pass"
-    if name.endswith("-before-recipient"):
+    if name.endswith("-of-sender"):
         return f"Words say: {reason.meaning}; but the sender was refused, not the recipient"
     return f"Words say: {reason.meaning}"

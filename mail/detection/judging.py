@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from mail.detection.phrases import Phrase, phrase_table
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
-from mail.detection.replies import Codes, is_about_sender, read_codes, simplify
+from mail.detection.replies import Codes, is_about_sender, is_after_data, read_codes, simplify
 from mail.detection.status_codes import TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
 from mail.detection.verdicts import BounceType, CustomPhrase, Verdict
 
 WEAK_RANK = 2 * STRENGTH_STEP
 UNDECIDED = Verdict(BounceType.SOFT, "undecided")
+SENDER_DETAILS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.27"})  # RFC 3463, RFC 5248, RFC 7505
+LOGIN_REPLIES = frozenset({"530", "534", "535", "538"})  # RFC 4954
 UNAVAILABLE_REPLIES = ("550", "553", "")
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
@@ -30,6 +32,7 @@ class Failure(NamedTuple):
     status: str = ""
     tier: str = "dsn"
     context: str = ""  # the surrounding report, lower case: it may name the refused command
+    names_sender: bool = False  # the text speaks of the sender's address, not of the recipient's
 
 
 class Judgement(NamedTuple):
@@ -71,9 +74,8 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
     if found is not None:
         return by_code(found[0], f"{failure.tier}.status.{status}", found[1], codes, failure)
     if NESTED in words:
-        nested = words.rpartition(NESTED)[2]
-        answered = read_codes(nested)
-        return weigh(nested, answered, answered.status, failure)
+        answered = read_codes(failure.text.rpartition(NESTED)[2])
+        return weigh(words.rpartition(NESTED)[2], answered, answered.status, failure)
     if phrase is not None:
         return by_phrase(phrase, codes, failure)
     found = reason_of_reply(codes.reply)
@@ -85,8 +87,10 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
 def by_phrase(phrase: Phrase, codes: Codes, failure: Failure) -> Verdict:
     """The verdict of a phrase, doubted where code or command speak against a dead recipient."""
     reason, name = doubt(phrase.reason, codes, failure)
-    if reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK and codes.reply not in UNAVAILABLE_REPLIES:
-        # "mailbox unavailable" is the stock text of 550: beside another code it proves nothing.
+    is_stock = reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK
+    if is_stock and (codes.reply not in UNAVAILABLE_REPLIES or is_after_data(failure.context)):
+        # "mailbox unavailable" is the stock text of 550: beside another code, or said of
+        # the content, it proves nothing.
         return Verdict(BounceType.SOFT, f"{failure.tier}.words.unavailable", phrase.text)
     return Verdict(reason.type, f"{failure.tier}.words.{name}", phrase.text, reason.is_sender_fault)
 
@@ -113,9 +117,15 @@ def doubt(reason: Reason, codes: Codes, failure: Failure) -> tuple[Reason, str]:
         return reason, reason.name
     if codes.reply.startswith("4") or codes.status.startswith("4"):
         return REASONS["system"], f"{reason.name}-transient"
-    if is_about_sender(failure.context):
-        return REASONS["sender-rejected"], f"{reason.name}-before-recipient"
+    if is_about_sender(failure.context) or failure.names_sender or is_sender_code(codes, failure.status):
+        return REASONS["sender-rejected"], f"{reason.name}-of-sender"
     return reason, reason.name
+
+
+def is_sender_code(codes: Codes, status: str) -> bool:
+    """Whether a code says that the sender's address or login is meant, whatever the words."""
+    detail = (codes.status or status).partition(".")[2]
+    return detail in SENDER_DETAILS or codes.reply in LOGIN_REPLIES
 
 
 def match_custom(text: str, phrases: Sequence[CustomPhrase]) -> Verdict | None:

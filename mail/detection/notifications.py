@@ -99,7 +99,7 @@ def bounced(
 def by_subtype(detail: dict[str, Any], codes: Codes) -> Judgement:
     """What Amazon's own classes say where the diagnostic says nothing."""
     kind, subtype = str(detail.get("bounceType", "")), str(detail.get("bounceSubType", ""))
-    gone = kind == "Permanent" and subtype in ("General", "NoEmail", "Suppressed", "OnAccountSuppressionList")
+    gone = kind == "Permanent" and subtype in ("General", "NoEmail", "Suppressed")
     decided = BounceType.HARD if gone else BounceType.INTERNAL if "Content" in subtype else BounceType.SOFT
     return Judgement(Verdict(decided, f"ses.{kind}.{subtype}".lower(), subtype), codes, True)
 

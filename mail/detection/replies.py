@@ -18,7 +18,10 @@ STATUS = re2.compile(
 )
 REPLY = re2.compile(rb"(?:^|[\s:;,<(\['\"])([45][0-5][0-9])(?:[\s:;,<>\])'\"]|-[^0-9.]|- |$)")
 FIELD_STATUS = re2.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})")
-CONTINUATION = re2.compile(r"[245][0-9][0-9]-(?:#?[245]\.[0-9]{1,3}\.[0-9]{1,3}[ :]?)?")
+# A reply of several lines repeats its code at each, also where a sentence goes on.
+REPEATED = re2.compile(
+    r"[245][0-9][0-9](?:-(?:#?[245]\.[0-9]{1,3}\.[0-9]{1,3}[ :]?)?|[ ]#?[245]\.[0-9]{1,3}\.[0-9]{1,3} )"
+)
 ADDRESS = re2.compile(r"<?(?:\"[^\"<>@]{1,64}\"|[^\s<>()\[\]\",:;'@]{1,128})@[^\s<>()\[\]\",:;'@]{1,255}>?")
 
 
@@ -56,9 +59,9 @@ def read_status_field(value: str) -> str:
 def simplify(text: str) -> str:
     """`text` in the form phrases are written in: lower case, one line, addresses as "@"."""
     text = " ".join(text[:MAX_DIAGNOSTIC].lower().split())
-    if "-" in text and ("0-" in text or "1-" in text or "2-" in text or "3-" in text or "4-" in text):
-        text = CONTINUATION.sub("", text)
-        text = " ".join(text.split())
+    code = text[:3]
+    if (code.isdigit() and text.count(code) > 1) or "0-5." in text or "2-5." in text:
+        text = " ".join(REPEATED.sub(" ", text).split())
     if "@" in text:
         text = ADDRESS.sub("@", text)
     return text.replace("’", "'").replace("\u00a0", " ")
@@ -104,6 +107,11 @@ RECIPIENT_COMMANDS = (
     "does not like recipient",
     "did not like our rcpt",
 )
+
+
+def is_after_data(context: str) -> bool:
+    """Whether `context` (lower case) says that the content, not the recipient, was refused."""
+    return "end of data" in context or "final data" in context or "after i sent the message" in context
 
 
 def is_about_sender(context: str) -> bool:

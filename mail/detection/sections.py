@@ -14,6 +14,10 @@ DECORATIONS = (">>> ", "-> ", "* ", "- ", "• ", "=> ", "· ")
 AFTER_RECIPIENT = ":;,[("
 
 
+# Fields some systems give one a line, for each recipient anew.
+LABELS = ("failed recipient:", "failed address:", "recipient address:", "recipient:", "addressee:")
+
+
 class Section(NamedTuple):
     """A recipient and what the notice says about it."""
 
@@ -37,6 +41,10 @@ def find_sections(notice: str, own: frozenset[str]) -> list[Section]:
     entries = [
         entry for number, line in enumerate(lines) if "@" in line and (entry := read_entry(number, line))
     ]
+    if not entries:
+        entries = [
+            entry for number, line in enumerate(lines) if "@" in line and (entry := read_field(number, line))
+        ]
     entries = choose_entries(entries, own)
     sections = []
     for entry, following in zip(entries, [*entries[1:], None], strict=False):
@@ -71,6 +79,16 @@ def read_entry(number: int, line: str) -> Entry | None:
     if ahead and not ahead.startswith(("...", "<")) and ahead[0] not in AFTER_RECIPIENT:
         form += "text"
     return Entry(number, place[0], (indent, form), after)
+
+
+def read_field(number: int, line: str) -> Entry | None:
+    """The entry of a line such as "Failed recipient: address"."""
+    start = line.lower().strip()
+    for label in LABELS:
+        if start.startswith(label):
+            place = find_address(line)
+            return Entry(number, place[0], (0, label), line[place[2] :]) if place else None
+    return None
 
 
 def choose_entries(entries: list[Entry], own: frozenset[str]) -> list[Entry]:

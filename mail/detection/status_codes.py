@@ -78,10 +78,9 @@ SUBJECTS: dict[str, str] = {"6": "content", "7": "policy"}
 
 # Reply codes that decide where there is neither a phrase nor a status code (RFC 5321, RFC 7504).
 REPLIES: dict[str, tuple[str, str]] = {
-    "521": ("null-mx", "RFC 7504: host does not accept mail"),
+    "521": ("blocklist", "RFC 7504: host does not accept mail; in practice a refusal of the sending host"),
     "556": ("null-mx", "RFC 7504: domain does not accept mail"),
     "525": ("disabled", "Dovecot, appliances: user account disabled"),
-    "551": ("moved", "RFC 5321: user not local"),
     "552": ("full", "RFC 5321: exceeded storage allocation"),
     "535": ("relaying", "RFC 4954: credentials invalid"),
     "530": ("relaying", "RFC 4954: authentication required"),

@@ -40,7 +40,7 @@ def test_it_decides_by(text: str, status: str, rule: str):
 
 def test_a_refused_sender_never_makes_a_recipient_hard():
     context = "<bob@shop.example>: host mx said: 550 5.1.1 user unknown (in reply to mail from command)"
-    assert rule_of("550 5.1.1 user unknown", context=context) == "dsn.words.no-mailbox-before-recipient"
+    assert rule_of("550 5.1.1 user unknown", context=context) == "dsn.words.no-mailbox-of-sender"
     assert judge(Failure("550 5.1.1 user unknown", context=context)).verdict.type == BounceType.INTERNAL
 
 
