@@ -19,6 +19,6 @@ def ring_mailbox(mailbox_id: int, *, in_seconds: float = 0) -> None:
 
 def _ring(task: str, in_seconds: float = 0, **ids: int) -> None:
     try:
-        current_app.tasks[task].apply_async(kwargs=ids, countdown=in_seconds)
+        current_app.send_task(task, kwargs=ids, countdown=in_seconds)
     except OperationalError as error:
         logger.warning("bell not rung, the next tick will", task=task, reason=str(error))

@@ -44,7 +44,7 @@ class DeliveryServerBackend(BaseEmailBackend):
         server = _system_server()
         # The mailbox sends as itself; any other sender would be replaced without a word.
         message.from_email = server.email
-        mime = message.message().as_bytes(linesep="\r\n")
+        mime = message.message().as_bytes().replace(b"\n", b"\r\n")
         send_directly(server, mime, now)
 
 

@@ -23,6 +23,7 @@ def take_up(campaign: Campaign, now: datetime) -> bool:
     due = Campaign.objects.due(now).filter(pk=campaign.pk, status=Campaign.Status.READY)
     taken = due.update(status=Campaign.Status.SENDING, started_at=now, pause_reason="") == 1
     if taken:
+        campaign.refresh_from_db(fields=["status", "started_at", "pause_reason"])
         logger.info("campaign taken up", campaign=campaign.uid)
     return taken
 

@@ -18,7 +18,7 @@ from servers.models import DeliveryServer
 
 Status = Delivery.Status
 # Later than this a tick comes by anyway.
-TICK_SECONDS = 60
+SOON_SECONDS = 90
 
 
 def ring(now: datetime) -> None:
@@ -49,7 +49,7 @@ def work_mailbox(mailbox: Mailbox, now: datetime) -> None:
     report = run_mailbox(mailbox, now)
     if report.has_more:
         bells.ring_mailbox(mailbox.pk)
-    elif report.resumes_at and 0 < (wait := (report.resumes_at - now).total_seconds()) < TICK_SECONDS:
+    elif report.resumes_at and 0 < (wait := (report.resumes_at - now).total_seconds()) < SOON_SECONDS:
         bells.ring_mailbox(mailbox.pk, in_seconds=wait)
 
 

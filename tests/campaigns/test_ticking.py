@@ -1,0 +1,183 @@
+"""The tick rings for exactly what is due; a bell makes it happen; a lost bell is repaired by the next one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+from accounts.models import SystemSettings
+from campaigns import bells, tasks, ticking
+from campaigns.models import Campaign, Delivery
+from mailboxes.leases import claim
+from mailboxes.models import Mailbox
+from tests.campaigns.conftest import statuses
+
+
+class Bells:
+    """Keeps what was rung; `answer` does what the workers would."""
+
+    def __init__(self) -> None:
+        self.campaigns: list[int] = []
+        self.mailboxes: list[int] = []
+        self.delays: list[float] = []
+
+    def ring_campaign(self, campaign_id: int) -> None:
+        self.campaigns.append(campaign_id)
+
+    def ring_mailbox(self, mailbox_id: int, *, in_seconds: float = 0) -> None:
+        self.mailboxes.append(mailbox_id)
+        self.delays.append(in_seconds)
+
+    def answer(self, now) -> None:
+        while self.campaigns or self.mailboxes:
+            campaigns, self.campaigns = self.campaigns, []
+            for pk in campaigns:
+                ticking.queue_campaign(Campaign.objects.get(pk=pk), now)
+            mailboxes, self.mailboxes = self.mailboxes, []
+            for pk in set(mailboxes):
+                ticking.work_mailbox(Mailbox.objects.get(pk=pk), now)
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    found = Bells()
+    monkeypatch.setattr(bells, "ring_mailbox", found.ring_mailbox)
+    monkeypatch.setattr(bells, "ring_campaign", found.ring_campaign)
+    return found
+
+
+def test_ticks_alone_send_a_campaign_and_close_it(stage, rung):
+    campaign = stage.make_campaign(stage.add_server("google"), stage.add_server("google"), subscribers=25)
+
+    for _ in range(3):
+        ticking.ring(stage.now)
+        rung.answer(stage.now)
+
+    stage.assert_everyone_got_one(campaign)
+    campaign.refresh_from_db()
+    assert campaign.status == "sent"
+    assert set(campaign.deliveries.values_list("server__email", flat=True)) == {
+        "news-1@acme.example",
+        "news-2@acme.example",
+    }
+
+
+def test_it_rings_for_nothing_when_nothing_is_due(stage, rung):
+    stage.make_campaign(stage.add_server(), subscribers=1, status="draft")
+    stage.make_campaign(stage.add_server(), scheduled_at=stage.now + timedelta(hours=1))
+
+    ticking.ring(stage.now)
+
+    assert (rung.campaigns, rung.mailboxes) == ([], [])
+
+
+def test_it_rings_for_nothing_while_the_master_switch_is_off(stage, rung):
+    campaign = stage.make_campaign(stage.add_server(), subscribers=1)
+    SystemSettings.objects.update_or_create(pk=1, defaults={"enabled": False})
+
+    ticking.ring(stage.now)
+    ticking.queue_campaign(campaign, stage.now)
+
+    assert (rung.campaigns, rung.mailboxes) == ([], [])
+    assert not Delivery.objects.exists()
+
+
+def waiting(stage, **fields):
+    """A mailbox with one delivery that stands as `fields` say, in a campaign that is being sent."""
+    campaign = stage.make_campaign(stage.add_server(), subscribers=1)
+    ticking.queue_campaign(campaign, stage.now)
+    mailbox = Mailbox.objects.get()
+    campaign.deliveries.update(mailbox=mailbox, **fields)
+    return mailbox
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "is_due"),
+    [
+        ("queued", None, True),
+        ("deferred", -1, True),
+        ("deferred", 60, False),
+        ("unknown", -1, True),
+        ("unknown", 60, False),
+        ("unknown", None, False),
+        ("sending", -1, True),
+        ("sent", None, False),
+    ],
+)
+def test_it_rings_for_mailboxes_with_work(stage, rung, status, seconds, is_due):
+    at = None if seconds is None else stage.now + timedelta(seconds=seconds)
+    mailbox = waiting(stage, status=status, next_try_at=at)
+
+    found = ticking.mailboxes_with_work(stage.now)
+
+    assert list(found) == ([mailbox] if is_due else [])
+
+
+def test_it_rings_for_ids_that_are_still_to_be_learnt(stage, rung):
+    mailbox = waiting(stage, status="sent", ids_wanted=True, next_try_at=stage.now)
+
+    assert list(ticking.mailboxes_with_work(stage.now)) == [mailbox]
+
+
+def test_it_does_not_ring_for_a_mailbox_that_is_held_or_must_wait(stage, rung):
+    mailbox = waiting(stage, status="queued")
+
+    lease = claim(mailbox, "sending")
+    assert list(ticking.mailboxes_with_work(stage.now)) == []
+    lease.release()
+    mailbox.block_until(stage.now + timedelta(seconds=30))
+
+    assert list(ticking.mailboxes_with_work(stage.now)) == []
+    assert list(ticking.mailboxes_with_work(stage.now + timedelta(seconds=31))) == [mailbox]
+
+
+def test_a_mailbox_at_its_pace_is_rung_when_the_pace_allows_more(stage, rung):
+    campaign = stage.make_campaign(stage.add_server(), subscribers=35)
+    ticking.queue_campaign(campaign, stage.now)
+    rung.mailboxes.clear()
+    rung.delays.clear()
+
+    ticking.work_mailbox(Mailbox.objects.get(), stage.now)
+
+    assert statuses(campaign) == {"sent": 30, "queued": 5}
+    assert 50 < rung.delays[-1] < 65
+
+
+def test_a_campaign_without_any_server_left_pauses_at_the_tick(stage, rung):
+    campaign = stage.make_campaign(stage.add_server(), subscribers=1)
+    ticking.queue_campaign(campaign, stage.now)
+    ticking.queue_campaign(campaign, stage.now)
+    campaign.delivery_servers.update(status="inactive")
+
+    ticking.ring(stage.now)
+
+    campaign.refresh_from_db()
+    assert campaign.status == "paused"
+    assert "It is inactive." in campaign.pause_reason
+
+
+def test_a_bell_that_cannot_be_rung_is_only_noted(monkeypatch, caplog):
+    def refuse(*_, **__):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(current_app, "send_task", refuse)
+
+    bells.ring_mailbox(1)
+
+    assert "the next tick will" in caplog.text
+
+
+def test_a_bell_names_a_task_that_exists(monkeypatch):
+    rung = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, **options: rung.append((name, options)))
+
+    bells.ring_campaign(7)
+    bells.ring_mailbox(8, in_seconds=3)
+
+    assert rung == [
+        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "countdown": 0}),
+        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "countdown": 3}),
+    ]
