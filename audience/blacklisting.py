@@ -32,7 +32,7 @@ def blacklist(
     """
     owner = None if customer is None or (shared and _may_share(cause)) else customer
     entry, created = _locked_entry(email, owner, cause, now)
-    if not is_noted(causes_of(entry), cause):
+    if created or not is_noted(causes_of(entry), cause):
         _note_cause(entry, cause, now, created)
     marked = mark_subscribers(entry, cause, now, customer.pk if customer else None)
     if created or marked:
@@ -54,7 +54,7 @@ def _locked_entry(
             email_key=normalize_address(email),
             defaults={"email": email.strip(), "reason": cause.text[:250], "created_at": now},
         )
-        if BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).exists():
+        if created or BlacklistEntry.objects.select_for_update().filter(pk=entry.pk).exists():
             return entry, created
 
 

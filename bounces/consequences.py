@@ -14,7 +14,7 @@ from audience.journal import Cause, Outcome
 from audience.models import Change
 from bounces.braking import reason_to_hold
 from bounces.models import Bounce, BouncePolicy, BounceType, EffectState
-from bounces.policies import policy_of, soft_bounces_that_count
+from bounces.policies import Policies, soft_bounces_that_count
 from campaigns.models import Delivery
 
 logger = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ STILL_TRYING = "No effect: the mail system is still trying to deliver."
 LOGGED = "Logged for review."
 
 
-def apply_consequence(bounce: Bounce, now: datetime) -> None:
+def apply_consequence(bounce: Bounce, policies: Policies, now: datetime) -> None:
     """Do what follows from a saved bounce and write it on it; inside the caller's transaction."""
     bounce.effect_state = EffectState.NONE
     if bounce.delivery is None:
@@ -36,7 +36,7 @@ def apply_consequence(bounce: Bounce, now: datetime) -> None:
         bounce.effect = STILL_TRYING
     else:
         _record_on_delivery(bounce.delivery, bounce, now)
-        _decide(bounce, policy_of(bounce.delivery.customer), now)
+        _decide(bounce, policies.of(bounce.delivery.customer), now)
     bounce.save(update_fields=["effect", "effect_state"])
 
 

@@ -8,13 +8,16 @@ from accounts.models import Customer
 from bounces.models import Bounce, BouncePolicy, BounceType
 
 
-def policy_of(customer: Customer) -> BouncePolicy:
-    """The customer group's own policy, else the default for all; one with everything off where none is set."""
-    if customer.group_id is not None:
-        own = BouncePolicy.objects.filter(group_id=customer.group_id).first()
-        if own is not None:
-            return own
-    return BouncePolicy.objects.filter(group__isnull=True).first() or BouncePolicy()
+class Policies:
+    """The policies in force, loaded once for a reading."""
+
+    def __init__(self) -> None:
+        self._by_group = {policy.group_id: policy for policy in BouncePolicy.objects.all()}
+
+    def of(self, customer: Customer) -> BouncePolicy:
+        """The customer group's own, else the default for all; one with everything off where none is set."""
+        default = self._by_group.get(None) or BouncePolicy()
+        return self._by_group.get(customer.group_id) or default
 
 
 def soft_bounces_that_count(bounce: Bounce, policy: BouncePolicy, now: datetime) -> int:

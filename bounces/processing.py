@@ -11,6 +11,7 @@ from bounces.consequences import apply_consequence
 from bounces.matching import Match, Reach, match, recipient_keys
 from bounces.models import Bounce, BounceServer, BounceSource
 from bounces.phrases import count_matches, phrases_in_force
+from bounces.policies import Policies
 from campaigns.models import Delivery
 from mail.addresses import normalize_address
 from mail.charsets import clean_text
@@ -32,10 +33,12 @@ class BounceHandler:
     now: datetime
     reach: Reach = field(init=False)
     phrases: tuple[CustomPhrase, ...] = field(init=False)
+    policies: Policies = field(init=False)
 
     def __post_init__(self) -> None:
         self.reach = Reach.of(server.customer_id for server in self.servers)
         self.phrases = phrases_in_force()
+        self.policies = Policies()
 
     def understand(self, raw: bytes) -> list[Detected]:
         return detect(raw, phrases=self.phrases, provider=self.servers[0].provider)[:MAX_RECIPIENTS]
@@ -63,7 +66,7 @@ class BounceHandler:
         if found is not None:
             _attach(bounce, found)
         bounce.save(force_insert=True)
-        apply_consequence(bounce, self.now)
+        apply_consequence(bounce, self.policies, self.now)
         return bounce
 
     def _may_go(self, bounces: list[Bounce]) -> bool:
@@ -124,13 +127,11 @@ def _attach(bounce: Bounce, found: Match) -> None:
 
 def keep_source(row: ProcessedMessage, raw: bytes, now: datetime) -> None:
     """The report as it came, its beginning where it is long, for the retention time."""
-    BounceSource.objects.update_or_create(
+    BounceSource.objects.create(
         message=row,
-        defaults={
-            "raw": raw[: BounceSource.MAX_BYTES],
-            "truncated": len(raw) > BounceSource.MAX_BYTES,
-            "created_at": now,
-        },
+        raw=raw[: BounceSource.MAX_BYTES],
+        truncated=len(raw) > BounceSource.MAX_BYTES,
+        created_at=now,
     )
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from bounces.consequences import act, reason_to_act
 from bounces.models import Bounce, EffectState
-from bounces.policies import policy_of
+from bounces.policies import Policies
 
 
 def held_with(bounce: Bounce) -> QuerySet[Bounce]:
@@ -22,7 +22,8 @@ def held_with(bounce: Bounce) -> QuerySet[Bounce]:
 
 def apply_held(bounces: QuerySet[Bounce], now: datetime) -> int:
     """Do what was held; returns how many. Each in its own transaction: a long list may be interrupted."""
-    return sum(_apply(pk, now) for pk in _held(bounces))
+    policies = Policies()
+    return sum(_apply(pk, policies, now) for pk in _held(bounces))
 
 
 def _held(bounces: QuerySet[Bounce]) -> list[int]:
@@ -31,11 +32,11 @@ def _held(bounces: QuerySet[Bounce]) -> list[int]:
 
 
 @transaction.atomic
-def _apply(pk: int, now: datetime) -> bool:
+def _apply(pk: int, policies: Policies, now: datetime) -> bool:
     bounce = _lock(pk)
     if bounce is None or bounce.delivery is None:
         return False
-    reason = reason_to_act(bounce, policy_of(bounce.delivery.customer), now)
+    reason = reason_to_act(bounce, policies.of(bounce.delivery.customer), now)
     if not reason:
         # The policy that counted soft bounces was changed since.
         bounce.effect_state, bounce.effect = EffectState.DROPPED, "Dropped: it would only be logged now."

@@ -19,10 +19,10 @@ def poisoned(monkeypatch):
     """A reader that some bytes crash, as a fault of ours would."""
     faults = {"on": True}
 
-    def fragile(raw: bytes):
+    def fragile(raw: bytes, **options):
         if faults["on"] and b"boom" in raw:
             raise RecursionError("too deep")
-        return detect(raw)
+        return detect(raw, **options)
 
     monkeypatch.setattr("bounces.processing.detect", fragile)
     return faults
