@@ -24,6 +24,8 @@ OPERATED: dict[str, tuple[str, ...]] = {
     "audience.blacklistentry": ("add", "change", "delete"),
     "audience.campaigngroup": ("add", "change", "delete"),
     "audience.change": ("change",),
+    "bounces.bounce": ("change",),
+    "monitors.monitorhit": ("change",),
     "campaigns.campaign": ("add", "change"),
     "campaigns.delivery": ("change",),
     "mailboxes.mailbox": ("change",),

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin import display
 from django.http import HttpRequest, JsonResponse
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
+from audience import changes
+from audience.editing import by_person
+from audience.forms import BlacklistForm
+from audience.journal import why
 from audience.models import BlacklistEntry, CampaignGroup, Change, MailingList, Subscriber
 from audience.resources import BlacklistResource, ChangeResource, SubscriberResource
 from audience.tables import BLACKLIST, GROUPS, JOURNAL, LISTS, SUBSCRIBERS
+from mail.addresses import normalize_address
 from pages.admin import ExportAdmin, TableAdmin
 
 MOST_CHOICES = 500
+MOST_REASONS = 100
 
 
 class NamedChoicesAdmin(TableAdmin):
@@ -66,8 +77,24 @@ class SubscriberAdmin(ExportAdmin):
     address_search = ("email_key",)
     exact_search = ("uid",)
     search_help_text = "A whole address, or a subscriber's uid."
-    fields = ("email", "list", "owner", "status", "uid", "fields", "created_at")
-    readonly_fields = ("owner",)
+    fields = ("email", "list", "owner", "status", "uid", "fields", "created_at", "history")
+    readonly_fields = ("owner", "history")
+
+    @display(description="why")
+    def history(self, row: Subscriber) -> SafeString:
+        found = [(reason.text, bool(reason.change.undone_at)) for reason in why(row)[:MOST_REASONS]]
+        return render_to_string("admin/why.html", {"reasons": found})
+
+
+class NewEntryForm(BlacklistForm):
+    """An address to blacklist for one customer, or for all where none is chosen."""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        key = normalize_address(values.get("email") or "")
+        if BlacklistEntry.objects.filter(customer=values.get("customer"), email_key=key).exists():
+            self.add_error("email", "This address is on the blacklist already.")
+        return values
 
 
 @admin.register(BlacklistEntry)
@@ -81,6 +108,26 @@ class BlacklistEntryAdmin(ExportAdmin):
     search_help_text = "A whole address."
     fields = ("email", "owner", "reason", "created_at")
     readonly_fields = ("owner",)
+    form = NewEntryForm
+    autocomplete_fields = ("customer",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("audience.add_blacklistentry")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields if obj else ("customer", "email", "reason")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj:
+            kwargs["form"] = forms.ModelForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: BlacklistEntry, form: Any, change: bool) -> None:
+        """By the journalled verb, like everything that touches the blacklist."""
+        form.audit_before = {}
+        cause = by_person(request.user, obj.reason)  # type: ignore[arg-type]  # staff: our User
+        changes.blacklist(obj.email, obj.customer, cause, timezone.now())
+        obj.pk = BlacklistEntry.objects.get(customer=obj.customer, email_key=normalize_address(obj.email)).pk
 
 
 @admin.register(Change)

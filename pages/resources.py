@@ -106,10 +106,14 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
         data = {name: _stored(blank, name) for name in blank.fields}
         cells = {self.form_fields.get(name, name): str(text) for name, text in row.items() if name != "uid"}
         form = self.form_class(data=data, instance=instance, customer=self.customer)
-        self._fill(form, data, {n: t for n, t in cells.items() if not is_choice_of_rows(blank.fields.get(n))})
+        # The customer comes with the first ones: in the admin the rows to choose from are that customer's.
+        first = {
+            n: t for n, t in cells.items() if n == "customer" or not is_choice_of_rows(blank.fields.get(n))
+        }
+        self._fill(form, data, first)
         # Choices of rows may follow from the other columns, such as the keys of a provider.
         form = self.form_class(data=data, instance=instance, customer=self.customer)
-        self._fill(form, data, {n: t for n, t in cells.items() if is_choice_of_rows(form.fields.get(n))})
+        self._fill(form, data, {n: t for n, t in cells.items() if n not in first})
         return form
 
     def _fill(self, form: CustomerForm, data: dict[str, Any], cells: dict[str, str]) -> None:
