@@ -105,7 +105,7 @@ def fill(campaign: Campaign, mailbox: Mailbox, first: int, last: int) -> None:
     }
     columns = [field for field in Delivery._meta.concrete_fields if not field.primary_key]
     expressions = [values.get(str(field.attname)) or default_of(field) for field in columns]
-    names = ", ".join(field.column for field in columns)
+    names = ", ".join(str(field.column) for field in columns)
     with connection.cursor() as cursor:
         cursor.execute(
             f"{series(first, last)} INSERT INTO {Delivery._meta.db_table} ({names}) "
