@@ -53,9 +53,7 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
     action = "delayed" if Notice.DELAY in kinds and "permanent" not in words else "failed"
     sections = find_recipients(report, dialect)
     tier = f"body.{dialect.name if dialect else 'generic'}"
-    bounces = [
-        describe_section(report, section, len(sections), tier, action, phrases) for section in sections
-    ]
+    bounces = [describe_section(report, section, sections, tier, action, phrases) for section in sections]
     return [bounce for bounce in bounces if bounce is not None]
 
 
@@ -114,10 +112,15 @@ def section_of(address: str, sections: list[Section], count: int, notice: str) -
 
 
 def describe_section(
-    report: Report, section: Section, count: int, tier: str, action: str, phrases: Sequence[CustomPhrase]
+    report: Report,
+    section: Section,
+    sections: list[Section],
+    tier: str,
+    action: str,
+    phrases: Sequence[CustomPhrase],
 ) -> Bounce | None:
     """The bounce of one recipient; None where an unknown system gives no reason at all."""
-    judgement = judge_section(report, section, count, tier, phrases)
+    judgement = judge_section(report, section, sections, tier, phrases)
     is_vague = not judgement.is_decided and tier == "body.generic" and not report.failed_recipients
     if is_vague and Notice.FAILURE not in report.subject_kinds:
         return None
@@ -136,9 +139,9 @@ def describe_section(
 
 
 def judge_section(
-    report: Report, section: Section, count: int, tier: str, phrases: Sequence[CustomPhrase]
+    report: Report, section: Section, sections: list[Section], tier: str, phrases: Sequence[CustomPhrase]
 ) -> Judgement:
-    """The judgement on a section, or on the whole notice where the section says nothing."""
+    """The judgement on a section, or on the rest of the notice where the section says nothing."""
     context = section.text[:4000].lower()
     # What a server answered counts more than the advice a report wraps around it.
     reply = quoted_reply(section.text)
@@ -147,7 +150,7 @@ def judge_section(
         judgement = judge(Failure(section.text, tier=tier, context=context), phrases)
     if judgement.is_decided or section.text is report.notice:
         return judgement
-    if count > 1 and section.text.strip():
-        return judgement
-    whole = judge(Failure(report.notice, tier=tier, context=context), phrases)
+    # Some systems give the reason first and then list the recipients.
+    rest = report.notice if len(sections) == 1 else report.notice.partition(sections[0].recipient)[0]
+    whole = judge(Failure(rest, tier=tier, context=context), phrases)
     return whole if whole.is_decided else judgement

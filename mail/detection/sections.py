@@ -46,12 +46,19 @@ def find_sections(notice: str, own: frozenset[str]) -> list[Section]:
             entry for number, line in enumerate(lines) if "@" in line and (entry := read_field(number, line))
         ]
     entries = choose_entries(entries, own)
-    sections = []
+    found: dict[str, Section] = {}
     for entry, following in zip(entries, [*entries[1:], None], strict=False):
         end = following.line if following is not None else len(lines)
-        text = "\n".join([entry.rest, *lines[entry.line + 1 : end]])[:MAX_SECTION]
-        sections.append(Section(entry.address, text, expanded_from(entry.rest, lines, entry.line)))
-    return share_text(sections)
+        text = "\n".join([entry.rest, *lines[entry.line + 1 : end]])
+        original = expanded_from(entry.rest, lines, entry.line)
+        key = entry.address.lower()
+        earlier = found.get(key)
+        if earlier is not None:  # listed first, explained further down
+            text, original = f"{earlier.text}\n{text}", earlier.original or original
+        elif len(found) >= MAX_SECTIONS:
+            break
+        found[key] = Section(earlier.recipient if earlier else entry.address, text[:MAX_SECTION], original)
+    return share_text(list(found.values()))
 
 
 def read_entry(number: int, line: str) -> Entry | None:
@@ -92,16 +99,10 @@ def read_field(number: int, line: str) -> Entry | None:
 
 
 def choose_entries(entries: list[Entry], own: frozenset[str]) -> list[Entry]:
-    """The entries written like the first that may be a recipient, each address once."""
+    """The entries that are written like the first one that may be a recipient."""
     foreign = [entry for entry in entries if entry.address.lower() not in own] or entries
     plain = [entry for entry in foreign if not entry.form[1].endswith("text")] or foreign
-    chosen: list[Entry] = []
-    seen: set[str] = set()
-    for entry in plain:
-        if entry.form == plain[0].form and entry.address.lower() not in seen:
-            seen.add(entry.address.lower())
-            chosen.append(entry)
-    return chosen[:MAX_SECTIONS]
+    return [entry for entry in plain if entry.form == plain[0].form]
 
 
 def expanded_from(rest: str, lines: list[str], number: int) -> str:
