@@ -52,6 +52,11 @@ def read_headers(text: str) -> dict[str, str]:
 class CampaignForm(CustomerForm):
     """What is sent, to whom, through what and when. One that has begun must stay right as it is changed."""
 
+    groups = (
+        ("Message", ("subject", "from_name", "reply_to", "html", "plain", "headers")),
+        ("Time", ("scheduled_at",)),
+    )
+
     headers = HeadersField(
         required=False,
         help_text="One “Name: value” a line. Microsoft takes at most 5 of its own per message.",

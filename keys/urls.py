@@ -25,6 +25,7 @@ SECTION = Section(
     remove=remove_key,
     consequences=servers_that_stop,
     side_template="keys/verify.html",
+    help_template="keys/where_from.html",
 )
 
 urlpatterns = [

@@ -6,6 +6,7 @@ from monitors.forms import MonitorWithConditionsForm
 from monitors.models import Monitor, MonitorHit
 from monitors.resources import MonitorHitResource, MonitorResource
 from monitors.tables import MONITOR_HITS, MONITORS
+from monitors.views import PreviewPage
 from pages import features
 from pages.routes import pages
 from pages.sections import Section
@@ -26,7 +27,7 @@ SECTION = Section(
     after_save=connect_and_tell,
     why_not_create=why_not_create_server,
     form_template="monitors/form_fields.html",
-    side_template="servers/connection.html",
+    side_template="monitors/side.html",
 )
 HITS = Section(
     model=MonitorHit,
@@ -42,5 +43,6 @@ HITS = Section(
 urlpatterns = [
     *pages(SECTION),
     path("monitors/<int:pk>/connect/", ConnectPage.as_view(section=SECTION), name="monitors-connect"),
+    path("monitors/<int:pk>/preview/", PreviewPage.as_view(section=SECTION), name="monitors-preview"),
     *pages(HITS),
 ]

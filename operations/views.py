@@ -10,7 +10,9 @@ from accounts.models import SystemSettings
 from operations.attention import concerns_of, first_steps
 from operations.dashboards import numbers_of, quota_bars
 from pages.access import PortalPage
+from pages.features import API_KEYS
 from providers.help import SECTIONS
+from providers.registry import PROVIDERS
 
 
 class DashboardPage(PortalPage):
@@ -31,6 +33,24 @@ class DashboardPage(PortalPage):
             "is_started": all(step.is_done for step in steps),
         }
         return render(request, "operations/dashboard.html", context)
+
+
+class SetupPage(PortalPage):
+    """A provider's own setup, step by step, with the permissions to copy."""
+
+    provider = ""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        kind = PROVIDERS[self.provider]
+        required = [permission.value for permission in kind.permissions if not permission.is_optional]
+        context = {
+            "title": f"Set up {kind.label}",
+            "provider": kind,
+            "permissions": kind.permissions,
+            "all_names": ",".join(required),
+            "can_add": API_KEYS.is_on(self.customer, SystemSettings.load()) and self.user.may_write,
+        }
+        return render(request, f"operations/setup_{self.provider}.html", context)
 
 
 class HelpPage(PortalPage):

@@ -42,7 +42,7 @@ def filters_for(
                 queryset=related._default_manager.all(), empty_label="Any"
             )
         if name in declared:
-            declared[name].label = sentence_case(str(field.verbose_name))  # type: ignore[union-attr]
+            declared[name].label = sentence_case(str(field.verbose_name))
     filter_set = type(f"{model.__name__}Filters", (django_filters.FilterSet,), declared)(query, rows)
     scope_choices(filter_set.form, owner)
     return filter_set

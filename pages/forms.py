@@ -25,7 +25,7 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
     BACKEND_ONLY: ClassVar[tuple[str, ...]] = ("customer", "locked")
     # Fields whose change redraws the form, since other fields' choices follow from them.
     redraws: ClassVar[tuple[str, ...]] = ()
-    # Fields of one heading; what is in none of them comes first.
+    # Fields of one heading, in the form's order; what is in none of them comes first, without one.
     groups: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = ()
 
     def __init__(self, *args: Any, customer: Customer | None = None, **kwargs: Any) -> None:
@@ -76,6 +76,15 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
         return type(self)(
             initial=typed, instance=self.instance, customer=self.owner if self.is_portal else None
         )
+
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The form's fields under their headings."""
+        grouped = {name for _, names in self.groups for name in names}
+        plain = [field for field in self if field.name not in grouped]
+        titled = [
+            (title, [self[name] for name in names if name in self.fields]) for title, names in self.groups
+        ]
+        return [("", plain), *titled]
 
     def values_to_copy(self) -> dict[str, Any]:
         """What a copy of this row starts with."""

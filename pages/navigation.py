@@ -71,6 +71,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Account",
         (
             Entry("Team", "team", "team"),
+            Entry("Activity", "activity", "shield"),
             Entry("Help", "help", "help"),
         ),
     ),

@@ -43,7 +43,7 @@ class Section:
     title: str
     singular: str
     intro: str = ""
-    help_text: str = ""
+    help_template: str = ""
     feature: Feature | None = None
     form_class: type[CustomerForm] | None = None
     resource_class: type[CustomerResource] | None = None

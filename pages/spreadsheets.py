@@ -46,9 +46,7 @@ def read_rows(text: str, known: list[str]) -> tablib.Dataset:
     """The rows of a CSV text whose columns are all `known`. Raises ValidationError."""
     if len(text.encode()) > MAX_BYTES or "\0" in text:
         raise ValidationError("This is no CSV text, or it is too large.")
-    lines = [
-        line for line in csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text)) if any(line)
-    ]
+    lines = _lines(text)
     if len(lines) < 2:
         raise ValidationError("The file has no rows. Its first line must name the columns.")
     if len(lines) - 1 > MAX_ROWS:
@@ -65,6 +63,14 @@ def read_rows(text: str, known: list[str]) -> tablib.Dataset:
         cells = [unescape_formula(cell.strip()) for cell in line]
         dataset.append(cells + [""] * (len(headers) - len(cells)))
     return dataset
+
+
+def _lines(text: str) -> list[list[str]]:
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text))
+    try:
+        return [line for line in reader if any(line)]
+    except csv.Error as error:
+        raise ValidationError(f"Line {reader.line_num} is no CSV: {error}.") from None
 
 
 def _delimiter(text: str) -> str:

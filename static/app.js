@@ -43,6 +43,11 @@ function redraw(source, name, value) {
   });
 }
 
+// On a phone an unused search and filter bar is folded away.
+if (matchMedia("(max-width: 40rem)").matches) {
+  for (const fold of document.querySelectorAll("[data-fold]")) fold.removeAttribute("open");
+}
+
 document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-theme-toggle], [data-menu], [data-copy], [data-row-action]");
   if (!target) return;

@@ -41,7 +41,7 @@ def furnish(customer) -> SimpleNamespace:
         customer, api_key=key, conditions=({"value": "stop", "action": "unsubscribe"},)
     )
     mailing_list = factories.make_list(customer)
-    subscriber = factories.make_subscriber(mailing_list)
+    subscriber = factories.make_subscriber(mailing_list, fields={"FNAME": "Ada"})
     group = factories.make_campaign_group(customer)
     campaign = factories.make_campaign(mailing_list, (delivery_server,), group=group, status="draft")
     delivery = factories.make_delivery(campaign, subscriber)

@@ -157,7 +157,12 @@ def test_a_bad_file_gets_a_clear_message(acme, owner, content, message):
 
 def test_a_monitors_conditions_travel_in_one_column(acme, owner):
     other = factories.make_list(acme.customer, name='Other "contacts"')
-    conditions = 'any contains "stop, please" -> unsubscribe\nbody equals "NO" match_case -> move_to_list "Other \\"contacts\\""'
+    conditions = "\n".join(
+        (
+            'any contains "stop, please" -> unsubscribe',
+            'body equals "NO" match_case -> move_to_list "Other \\"contacts\\""',
+        )
+    )
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["name", "provider", "email", "api_key", "conditions"])

@@ -1,0 +1,16 @@
+"""Which name a failed sign-in is counted under (django-axes), on both faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from mail.addresses import normalize_address
+
+
+def counted_name(request: HttpRequest | None, credentials: Mapping[str, Any] | None = None) -> str:
+    """The normalised address that was typed: spelling it otherwise gives no new tries."""
+    typed = (credentials or {}).get("username") or (request.POST.get("username") if request else "")
+    return normalize_address(str(typed or ""))

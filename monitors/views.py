@@ -1,0 +1,77 @@
+"""What a monitor would do: with a pasted message, or with the newest ones of its mailbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from monitors.models import Monitor
+from monitors.preview import Previewed, preview_mail, preview_mailbox
+from pages.access import own_row
+from pages.lists import SectionPage
+from providers.errors import ProviderError
+
+MAX_MESSAGE = 256 * 1024
+NOT_YOUR_KEY = (
+    "This monitor runs on a key of the platform or is locked by it, so only its administrators can look into "
+    "the mailbox from here. Paste a message instead."
+)
+
+
+class PreviewForm(forms.Form):
+    """A message to try, headers and all, or nothing to look at the mailbox."""
+
+    message = forms.CharField(
+        required=False,
+        max_length=MAX_MESSAGE,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 10, "class": "code", "spellcheck": "false"}),
+        help_text="The raw message: in most mail programs “Show original” or “View source”.",
+    )
+
+
+class PreviewPage(SectionPage):
+    """Runs the live function and rolls it back: nothing changes, here or in the mailbox."""
+
+    def show(self, monitor: Monitor, form: PreviewForm, **context: Any) -> HttpResponse:
+        shown = {
+            "section": self.section,
+            "title": f"What “{monitor}” would do",
+            "row": monitor,
+            "form": form,
+            "may_look": may_look(monitor),
+            "may_write": self.user.may_write,
+        }
+        return render(self.request, "monitors/preview.html", shown | context)
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self.show(own_row(self.rows().select_related("api_key"), pk), PreviewForm())
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        monitor: Monitor = own_row(self.rows().select_related("api_key"), pk)
+        form = PreviewForm(request.POST)
+        if not form.is_valid():
+            return self.show(monitor, form)
+        try:
+            found = self.previewed(monitor, form.cleaned_data["message"])
+        except ProviderError as problem:
+            return self.show(monitor, form, problem=problem)
+        return self.show(monitor, form, previewed=found)
+
+    def previewed(self, monitor: Monitor, raw: str) -> list[Previewed]:
+        conditions, now = list(monitor.conditions.all()), timezone.now()
+        if raw.strip():
+            return [preview_mail(monitor, conditions, raw.encode(), now)]
+        if not may_look(monitor):
+            raise PermissionDenied(NOT_YOUR_KEY)
+        return preview_mailbox(monitor, conditions, now)
+
+
+def may_look(monitor: Monitor) -> bool:
+    """Only with the customer's own key: a mailbox of the platform may hold everybody's mail."""
+    return not monitor.locked and not monitor.api_key.is_system

@@ -1,0 +1,148 @@
+"""Campaigns: written, looked at, tested, released, paused; and deliveries that a person decides about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Attempt, Campaign
+from tests import factories
+
+
+def data_for(acme, **changes):
+    return {
+        "name": "News",
+        "list": acme.rows["lists"].pk,
+        "delivery_servers": [acme.rows["delivery-servers"].pk],
+        "subject": "Hello [FNAME|there]",
+        "html": "<p>Hello [FNAME|there] <a href='[UNSUBSCRIBE_URL]'>Unsubscribe</a></p>",
+        "plain": "",
+        "headers": "X-Campaign: november",
+        **changes,
+    }
+
+
+def act(client, campaign, verb):
+    return client.post(reverse("campaigns-do", args=[campaign.pk]), {"verb": verb}, follow=True)
+
+
+def test_a_campaign_is_written_and_released(acme, owner):
+    owner.post(reverse("campaigns-create"), data_for(acme))
+    campaign = Campaign.objects.get(name="News")
+    assert campaign.status == "draft"
+    assert campaign.headers == {"X-Campaign": "november"}
+    assert list(campaign.delivery_servers.all()) == [acme.rows["delivery-servers"]]
+    act(owner, campaign, "release")
+    campaign.refresh_from_db()
+    assert campaign.status == "ready"
+
+
+def test_what_is_missing_is_named_and_stops_the_release(acme, owner):
+    campaign = acme.rows["campaigns"]
+    campaign.subject = ""
+    campaign.save()
+    page = owner.get(reverse("campaigns-edit", args=[campaign.pk])).content.decode()
+    assert "Before it can be sent" in page
+    act(owner, campaign, "release")
+    campaign.refresh_from_db()
+    assert campaign.status == "draft"
+
+
+def test_one_that_is_sending_is_paused_before_it_can_be_changed(acme, owner):
+    campaign = acme.rows["campaigns"]
+    Campaign.objects.filter(pk=campaign.pk).update(status="sending", started_at=timezone.now())
+    url = reverse("campaigns-edit", args=[campaign.pk])
+    assert owner.post(url, data_for(acme)).status_code == 403
+    page = act(owner, campaign, "pause").content.decode()
+    assert "is now paused" in page
+    owner.post(url, data_for(acme, name="Better"))
+    act(owner, campaign, "resume")
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.status) == ("Better", "sending")
+
+
+def test_a_paused_campaign_cannot_be_saved_wrong(acme, owner):
+    campaign = acme.rows["campaigns"]
+    Campaign.objects.filter(pk=campaign.pk).update(status="paused")
+    page = owner.post(
+        reverse("campaigns-edit", args=[campaign.pk]), data_for(acme, html="no way out", plain="")
+    ).content.decode()
+    assert "UNSUBSCRIBE_URL" in page
+    campaign.refresh_from_db()
+    assert campaign.name != "News"
+
+
+def test_a_time_that_has_passed_is_refused(acme, owner):
+    then = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    assert (
+        "That time has passed"
+        in owner.post(reverse("campaigns-create"), data_for(acme, scheduled_at=then)).content.decode()
+    )
+
+
+def test_a_schedule_is_read_in_the_customers_time_zone(acme, owner):
+    acme.customer.timezone = "Asia/Tokyo"
+    acme.customer.save()
+    owner.post(reverse("campaigns-create"), data_for(acme, scheduled_at="2099-01-01T09:00"))
+    assert Campaign.objects.get(name="News").scheduled_at.isoformat() == "2099-01-01T00:00:00+00:00"
+
+
+def test_progress_updates_itself_only_while_something_moves(acme, owner):
+    campaign = acme.rows["campaigns"]
+    url = reverse("campaigns-progress", args=[campaign.pk])
+    assert "hx-trigger" not in owner.get(url).content.decode()
+    Campaign.objects.filter(pk=campaign.pk).update(status="sending")
+    assert 'hx-trigger="every 5s"' in owner.get(url).content.decode()
+
+
+def test_a_campaign_that_has_sent_stays_in_the_log(acme, owner):
+    campaign = acme.rows["campaigns"]
+    page = owner.post(reverse("campaigns-delete", args=[campaign.pk]), {"confirmed": "1"}).content.decode()
+    assert "stay in the log" in page
+    assert Campaign.objects.filter(pk=campaign.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "verb"), [("unknown", "release"), ("failed", "retry"), ("deferred", "cancel")]
+)
+def test_a_person_decides_about_a_delivery(acme, owner, status, verb):
+    delivery = acme.rows["deliveries"]
+    delivery.status = status
+    delivery.save()
+    Attempt.objects.create(
+        delivery=delivery,
+        deadline=timezone.now(),
+        outcome="unknown",
+        request_id="req-77",
+        detail="Answer lost.",
+    )
+    page = owner.get(reverse("deliveries-edit", args=[delivery.pk])).content.decode()
+    assert f'value="{verb}"' in page
+    assert "req-77" in page
+    owner.post(reverse("deliveries-do", args=[delivery.pk]), {"verb": verb})
+    delivery.refresh_from_db()
+    assert delivery.status == ("failed" if verb == "cancel" else "queued")
+
+
+def test_a_bulk_verb_that_does_not_fit_changes_nothing(acme, owner):
+    delivery, other = acme.rows["deliveries"], factories.make_subscriber(acme.rows["lists"])
+    failed = factories.make_delivery(acme.rows["campaigns"], other, status="failed")
+    data = {"action": "try-again", "rows": [delivery.pk, failed.pk], "confirmed": "1"}
+    page = owner.post(reverse("deliveries-bulk"), data).content.decode()
+    assert "Only a failed or delayed message can be tried again" in page
+    failed.refresh_from_db()
+    assert failed.status == "failed"
+
+
+def test_a_test_message_goes_out_over_the_provider(acme, owner, sandbox_world):
+    server = acme.rows["delivery-servers"]
+    sandbox_world.add_mailbox("microsoft", server.email)
+    campaign = acme.rows["campaigns"]
+    url = reverse("campaigns-test", args=[campaign.pk])
+    page = owner.post(url, {"address": "me@acme.example"}, follow=True).content.decode()
+    assert f"through “{server.name}”" in page
+    wrong = owner.post(url, {"address": "nobody"}, follow=True).content.decode()
+    assert "Write the address" in wrong
