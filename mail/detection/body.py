@@ -11,11 +11,10 @@ from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.notices import Notice, notices_in
 from mail.detection.replies import quoted_reply
-from mail.detection.report import Report
+from mail.detection.report import OTHER_KINDS, Report
 from mail.detection.sections import Section, find_after, find_mentioned, find_sections
 from mail.detection.verdicts import Bounce, CustomPhrase
 
-OTHER_KINDS = frozenset({Notice.REPLY, Notice.RECEIPT, Notice.CHALLENGE})
 TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
 
 # Words right before the recipient in notices that put it into a sentence.
@@ -61,6 +60,8 @@ def is_trusted(report: Report, dialect: Dialect | None) -> bool:
     """Whether the sender may be believed to be a mail system."""
     if report.is_from_daemon or "x-failed-recipients" in report.headers:
         return True
+    if report.is_reply:
+        return False
     if report.is_from_machine and Notice.FAILURE in report.subject_kinds:
         return True
     return dialect is not None and (report.is_from_machine or report.is_report_type)

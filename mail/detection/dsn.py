@@ -42,13 +42,20 @@ def find_reported(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounc
     common, groups = read_status(report)
     if not groups:
         return None
-    if not report.is_report_type and (report.is_answer or not report.is_from_machine):
+    if not report.is_report_type and not is_believed(report):
         return None
     failed = [group for group in groups if is_failed(group)][:MAX_RECIPIENTS]
     if not failed:
         return []
     sections = Sections(report, len(failed))
     return [judge_group(report, common, group, sections, phrases) for group in failed]
+
+
+def is_believed(report: Report) -> bool:
+    """Whether status fields in a mail that does not call itself a report are a mail system's own."""
+    if report.is_answer or not report.is_from_machine:
+        return False
+    return report.is_from_daemon or (report.type.startswith("multipart/") and not report.is_reply)
 
 
 class Sections:

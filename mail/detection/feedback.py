@@ -57,9 +57,10 @@ REPORTERS = (
 
 def find_complaints(report: Report) -> list[Bounce] | None:
     """The complaints of a feedback report; empty for reports of other kinds, None where it is no report."""
-    if report.feedback_parts:
+    is_believed = report.type.startswith("multipart/") or is_from_reporter(report)
+    if report.feedback_parts and is_believed:
         return of_report(report, parse_header(part_bytes(report.feedback_parts[0]).strip(b"\n")))
-    fields = fields_in_text(report)
+    fields = fields_in_text(report) if is_believed else None
     if fields:
         return of_report(report, fields)
     return of_words(report)
@@ -75,6 +76,13 @@ def fields_in_text(report: Report) -> Headers:
             start = part.body.rfind(b"\n\n", 0, at) + 2 if b"\n\n" in part.body[:at] else 0
             return parse_header(part.body[start : start + 8000].partition(b"\n\n")[0])
     return {}
+
+
+def is_from_reporter(report: Report) -> bool:
+    """Whether the sender looks like a feedback loop or another machine."""
+    sender = report.headers.get("from", "").lower()
+    is_named = any(name in sender for name in REPORTERS)
+    return is_named or (report.is_from_machine and not report.is_answer and not report.is_reply)
 
 
 def of_report(report: Report, fields: Headers) -> list[Bounce]:
@@ -110,10 +118,9 @@ def of_words(report: Report) -> list[Bounce] | None:
     mark = next((mark for mark in MARKS if mark in words), None)
     if mark is None:
         return None
-    if mark.startswith("apple mail"):
+    if mark.startswith("apple mail") and report.notice.lower().lstrip().startswith(mark):
         return [complain(report, first_address(report.headers.get("from", "")), "fbl.unsubscribe", mark, {})]
-    sender = report.headers.get("from", "").lower()
-    if not report.returned or not (report.is_from_machine or any(name in sender for name in REPORTERS)):
+    if not report.returned or not is_from_reporter(report):
         return None
     return [complain(report, recipient_of(report, {}), "fbl.words", mark, {})]
 

@@ -12,6 +12,7 @@ from mail.detection.text import header_text, part_bytes, part_text
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 DISPOSITION_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 FEEDBACK_TYPES = frozenset({"message/feedback-report"})
+OTHER_KINDS = frozenset({Notice.REPLY, Notice.RECEIPT, Notice.CHALLENGE})
 OTHER_REPORTS = frozenset({"", "disposition-notification", "tlsrpt"})
 RETURNED_TYPES = frozenset(
     {
@@ -135,13 +136,19 @@ class Report:
     @lazy
     def is_from_machine(self) -> bool:
         """Whether anything in the header says that no person wrote this."""
-        automatic = self.headers.get("auto-submitted", "no").lower()
+        # Replies are automatic too; mail systems that mark reports so are daemons by name.
+        automatic = self.headers.get("auto-submitted", "no").lower().replace("auto-replied", "no")
         return (
             self.is_from_daemon
             or "x-failed-recipients" in self.headers
             or self.headers.get("return-path") in ("<>", "")
             or not automatic.startswith("no")
         )
+
+    @lazy
+    def is_reply(self) -> bool:
+        """Whether the subject is that of an automatic reply, a receipt or a challenge."""
+        return not OTHER_KINDS.isdisjoint(self.subject_kinds)
 
     @lazy
     def is_answer(self) -> bool:

@@ -63,3 +63,18 @@ def test_a_reply_is_judged_as_its_line_says(reply: tuple[str, str]):
     verdict = judge(Failure(text)).verdict
     letter = "f" if verdict.sender_fault else LETTERS[verdict.type.value]
     assert letter in kinds, f"{verdict.rule}: {verdict.evidence}"
+
+
+PEOPLE = {
+    "pastes": b"Subject: question\n",
+    "keeps the subject": b"Subject: Undelivered Mail Returned to Sender\n",
+    "is away": b"Subject: Out of office: Re: news\nAuto-Submitted: auto-replied\nReturn-Path: <>\n",
+    "writes a newsletter": b"Subject: news\nList-Unsubscribe: <mailto:u@firm.example>\nReturn-Path: <>\n",
+}
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_a_person_with_the_source_of_a_sample_is_not_a_bounce(sample: Sample, person: str):
+    head = b"From: Alice <alice@firm.example>\nTo: news@sender.example\n" + PEOPLE[person]
+    body = sample.raw.partition(b"\n\n")[2]
+    assert find_bounces(head + b"\nHello, see below.\n\n" + body) == []
