@@ -44,6 +44,10 @@ class BackendAdmin(ModelAdmin):  # type: ignore[misc]  # django-unfold carries n
     delete_confirmation_template = "admin/delete_with_consequences.html"
     delete_selected_confirmation_template = "admin/delete_selected_with_consequences.html"
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # Said outright, since a list that also counts would otherwise be in no order.
+        return tuple(super().get_ordering(request) or self.opts.ordering or ("-pk",))
+
     def delete_consequences(self, rows: Rows) -> list[str]:
         """What else stops when `rows` are deleted, in sentences."""
         return []
@@ -99,8 +103,9 @@ class LogAdmin(BackendAdmin):
     """A log: read only, newest first, paged without ever counting the table, searched by indexed columns."""
 
     paginator = InfinitePaginator
-    list_per_page = 50
     actions = None
+    # "Select all" would promise a number that nobody has counted.
+    list_disable_select_all = True
     # Columns a search term is compared with exactly; addresses are compared in their normal form.
     exact_search: ClassVar[tuple[str, ...]] = ()
     address_search: ClassVar[tuple[str, ...]] = ()

@@ -128,7 +128,7 @@ class TableAdmin(BackendAdmin):
         return self.table.rows(rows).select_related("customer", *self.table.related)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return self.table.order_by
+        return self.table.order_by or super().get_ordering(request)
 
     def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return InfinitePaginator(*args, **kwargs) if self.table.is_log else self.paginator(*args, **kwargs)

@@ -105,3 +105,19 @@ def test_raw_mail_is_shown_as_text(backend: Client) -> None:
     page = backend.get(url(Bounce, "change", row_of(Bounce).pk)).content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert(1)" not in page
+
+
+@pytest.mark.parametrize(
+    ("app", "model", "field"),
+    [
+        ("keys", "apikey", "customer"),
+        ("servers", "deliveryserver", "customer"),
+        ("bounces", "bounceserver", "api_key"),
+        ("campaigns", "delivery", "campaign"),
+        ("audience", "subscriber", "list"),
+    ],
+)
+def test_choices_are_found_by_name(backend: Client, app: str, model: str, field: str) -> None:
+    furnish(1)
+    query = {"app_label": app, "model_name": model, "field_name": field, "term": ""}
+    assert len(backend.get(reverse("admin:autocomplete"), query).json()["results"]) == 1
