@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -17,12 +17,11 @@ from mailboxes.budgets import Budget
 from mailboxes.leases import Lease
 from mailboxes.models import ProcessedMessage, Watch
 from mailboxes.opening import OpenMailbox
+from mailboxes.watching import CLOCK_MARGIN
 from providers.messages import Cursor, Folder, MessageRef, News, Start, StartKind
 
 FOLDERS = (Folder.INBOX, Folder.JUNK)
 REFS_PER_CALL = 500
-# The provider's index may lag and its clock differ: what came this long before is listed again.
-MARGIN = timedelta(minutes=10)
 START_NOW = Start(StartKind.NOW)
 
 
@@ -64,14 +63,22 @@ def _collect_news(
             mailbox.cursor = dict(news.cursor)
             mailbox.newest_at = _latest(mailbox.newest_at, *(ref.received_at for ref in news.refs))
             if news.complete:
-                mailbox.complete_until = _latest(mailbox.complete_until, opened.now - MARGIN)
+                mailbox.complete_until = _latest(mailbox.complete_until, opened.now - CLOCK_MARGIN)
             mailbox.save(update_fields=["cursor", "newest_at", "complete_until"])
+            if news.complete:
+                _serve(watches, opened.now)
         collected.add(news)
         if news.complete:
             return
         if _is_over(budget, news, lease):
             collected.complete = False
             return
+
+
+def _serve(watches: Sequence[Watch], now: datetime) -> None:
+    for watch in watches:
+        watch.served_at = now
+    Watch.objects.filter(pk__in=[watch.pk for watch in watches]).update(served_at=now)
 
 
 def _sweep(opened: OpenMailbox, watch: Watch, lease: Lease, budget: Budget, collected: Collected) -> None:

@@ -101,6 +101,8 @@ class Watch(models.Model):
     first_read_from = models.DateTimeField(null=True, blank=True)
     sweep_cursor = models.JSONField(null=True, editable=False)
     swept_at = models.DateTimeField(null=True, editable=False)
+    # When news was last listed for this purpose too: a time in which it was switched off is made up for.
+    served_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name_plural = "watches"
@@ -110,6 +112,12 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mailbox} for {self.purpose}"
+
+    def begin(self, first_read: str, first_read_from: datetime | None) -> None:
+        """Sweep (again) from the given beginning."""
+        self.first_read, self.first_read_from = first_read, first_read_from
+        self.swept_at = self.sweep_cursor = self.served_at = None
+        self.save(update_fields=["first_read", "first_read_from", "swept_at", "sweep_cursor", "served_at"])
 
 
 class ProcessedMessage(models.Model):

@@ -201,13 +201,19 @@ def test_it_starts_where_it_was_told_to(room):
     assert old
 
 
-def test_a_first_read_that_has_begun_cannot_be_changed(graph_room):
-    server = graph_room.add_bounce_server()
-    graph_room.read()
+def test_another_first_read_begins_anew_and_repeats_nothing(room):
+    letters(room, 1)
+    room.world.mailbox(room.email).mark(room.stored()[0], read=True)
+    server = room.add_bounce_server()
+    letters(room, 1)
+    room.read()
+    assert handled_subjects() == 1
 
-    row = watch(server.mailbox, Purpose.BOUNCES, Watch.FirstRead.NOW)
+    watch(server.mailbox, Purpose.BOUNCES, Watch.FirstRead.DATE, room.now - timedelta(days=1))
+    room.read()
+    room.read()
 
-    assert row.first_read == Watch.FirstRead.UNREAD
+    assert handled_subjects() == 2
 
 
 def test_a_failed_first_request_changes_nothing_and_is_repeated(room):
@@ -310,3 +316,41 @@ def test_two_purposes_each_have_their_own_row(room):
 
     purposes = sorted(ProcessedMessage.objects.values_list("purpose", flat=True))
     assert purposes == ["bounces", "bounces", "monitors"]
+
+
+def test_what_came_while_a_server_was_switched_off_is_made_up_for(room):
+    server = room.add_bounce_server()
+    room.add_monitor({"value": "*", "action": "unsubscribe"})
+    room.open_for_business()
+    type(server).objects.update(status="inactive")
+    room.bounce(room.subscribe("ada@receiver.example"))
+    opened = room.stored()[0]
+    room.world.mailbox(room.email).mark(opened, read=True)
+    room.world.advance(3_600)
+    room.read()
+    assert not Bounce.objects.exists()
+
+    room.world.advance(3_600)
+    type(server).objects.update(status="active")
+    room.read()
+    room.read()
+
+    assert Bounce.objects.count() == 1
+
+
+def test_a_monitor_that_is_made_anew_starts_from_now(room):
+    first = room.add_monitor({"value": "*", "action": "unsubscribe"})
+    room.open_for_business()
+    first.delete()
+    room.subscribe("reader0@receiver.example")
+    room.world.advance(86_400)
+    letters(room, 1)
+    room.world.advance(86_400)
+    room.add_monitor({"value": "*", "action": "unsubscribe"})
+
+    room.read()
+    assert not ProcessedMessage.objects.exists()
+    letters(room, 1)
+    room.read()
+
+    assert ProcessedMessage.objects.filter(outcome="acted").count() == 1
