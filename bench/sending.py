@@ -22,12 +22,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import django
 import requests
+from cryptography.fernet import Fernet
 
 LATENCIES_MS = (0, 50, 200)
 PROVIDERS = ("google", "microsoft")
@@ -77,6 +79,8 @@ def set_up() -> None:
     folder = tempfile.mkdtemp(prefix="apiconnect-bench-")
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(folder) / 'bench.sqlite3'}")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apiconnect.settings")
+    # As in production: with DEBUG on Django keeps the newest statements in memory.
+    os.environ.update(DEBUG="false", SECRET_KEY="bench", FIELD_ENCRYPTION_KEYS=Fernet.generate_key().decode())
     os.environ.update(SANDBOX="1", LOG_LEVEL="ERROR", ENV_FILE=os.devnull)
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415
@@ -157,7 +161,8 @@ class Stage:
             )
             for email in emails
         )
-        Subscriber.objects.bulk_create(rows, batch_size=5000)
+        while chunk := list(islice(rows, 5000)):
+            Subscriber.objects.bulk_create(chunk)
         return make_campaign(readers, (self.servers[provider],))
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Event
 
 import structlog
@@ -36,6 +37,8 @@ OPENED_AHEAD = 1
 RENEW_AFTER_SECONDS = LEASE_SECONDS / 4
 # So many answers lost in one run are no accident: the mailbox rests before more outcomes are put in doubt.
 MAX_UNKNOWN = 3
+REST_SECONDS = 60
+_INTERNAL_ERROR = OutcomeUnknown("The call ended in an error of this application.", code="internal-error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,12 @@ class Sender:
                 return [self._land(future) for future in done]
 
     def _land(self, future: Future[Landing]) -> Landing:
-        landing = future.result()
-        del self._flying[future]
+        flight = self._flying.pop(future)
+        try:
+            landing = future.result()
+        except Exception:  # a fault of ours in the middle of a call leaves its outcome in doubt
+            logger.exception("call failed unexpectedly", delivery=flight.delivery.pk)
+            landing = Landing(flight, flight.line.token, error=_INTERNAL_ERROR)
         if isinstance(landing.error, TokenRefused) and not landing.flight.renewed:
             return self._renew(landing)
         return landing
@@ -121,6 +128,8 @@ class Sender:
             self.lease.require()
             for landing in ended:
                 outcomes.record(landing, now)
+            if self.unknown >= MAX_UNKNOWN and ended:
+                ended[0].flight.line.server.mailbox.block_until(now + timedelta(seconds=REST_SECONDS))
             attempts = claiming.open_attempts([delivery for _, delivery, _ in opening], now)
         new = zip(opening, attempts, strict=True)
         return again + [Flight(delivery, attempt, line, mime) for (line, delivery, mime), attempt in new]
@@ -152,18 +161,21 @@ class Sender:
         try:
             return batch.layout.compose(delivery, batch.line.server, self.clock.now())
         except ComposeError as error:
-            self._fail(delivery, error)
-            return None
+            self._fail(delivery, str(error))
+        except Exception:  # one message that cannot be written must not stop all the others
+            logger.exception("message could not be written", delivery=delivery.pk)
+            self._fail(delivery, "The message could not be written; the log of this installation says why.")
+        return None
 
     def _fill(self) -> bool:
         if not self._ready and (batch := next(self.batches, None)):
             self._ready.extend((batch, delivery) for delivery in batch.deliveries)
         return bool(self._ready)
 
-    def _fail(self, delivery: Delivery, error: ComposeError) -> None:
+    def _fail(self, delivery: Delivery, reason: str) -> None:
         with transaction.atomic():
             self.lease.require()
-            outcomes.record_failed(delivery, str(error), "cannot-compose", self.clock.now())
+            outcomes.record_failed(delivery, reason, "cannot-compose", self.clock.now())
 
     def _release_rest(self) -> None:
         """What was reserved and never opened goes back to the queue."""

@@ -14,6 +14,7 @@ from django.db import connection
 from campaigns.models import Campaign, Delivery
 from mailboxes.models import Mailbox
 from providers.session import Http
+from sandbox.graph.mailbox import GraphMailbox
 from tests.campaigns.conftest import statuses
 
 SUBSCRIBERS = 3
@@ -80,6 +81,11 @@ def test_killed_at_any_step_nobody_gets_two_and_nobody_is_left_out(stage, provid
     assert step > 100, "the run has more steps than that"
 
 
+def drafts_left(stage) -> list[Any]:
+    mailbox = stage.world.mailbox("news-1@acme.example")
+    return mailbox.in_folder("drafts") if isinstance(mailbox, GraphMailbox) else []
+
+
 def was_killed(stage, campaign, step, monkeypatch) -> bool:
     """Kill the run at `step`, let it be taken up again, and prove the promise; False when it ended before."""
     stage.world.ledger.copies.clear()
@@ -94,6 +100,7 @@ def was_killed(stage, campaign, step, monkeypatch) -> bool:
     run_again_until_settled(stage, campaign)
     assert statuses(campaign) == {"sent": SUBSCRIBERS}, f"killed at step {step}"
     assert stage.tally() == [1] * SUBSCRIBERS, f"killed at step {step}"
+    assert drafts_left(stage) == [], f"killed at step {step}"
     campaign.refresh_from_db()
     assert campaign.status == Campaign.Status.SENT
     assert not Delivery.objects.filter(attempts__isnull=False, attempts__finished_at__isnull=True).exists()

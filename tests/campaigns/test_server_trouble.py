@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from campaigns.composing import Layout
 from campaigns.models import Campaign
 from keys.models import ApiKey
 from servers.models import DeliveryServer
@@ -132,6 +133,21 @@ def test_a_draft_that_is_refused_when_submitted_is_not_left_behind(stage):
 
     assert stage.run(campaign).failed == 1
     assert stage.world.mailbox(server.email).in_folder("drafts") == []
+
+
+def test_one_message_that_cannot_be_written_stops_nobody(stage, monkeypatch):
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=3)
+    compose, poisoned = Layout.compose, stage.list.subscribers.first()
+
+    def stumble(layout, delivery, *rest):
+        if delivery.subscriber == poisoned:
+            raise RuntimeError("a bug")
+        return compose(layout, delivery, *rest)
+
+    monkeypatch.setattr(Layout, "compose", stumble)
+    progress = stage.run(campaign)
+
+    assert (progress.status, progress.sent, progress.failed) == ("sent", 2, 1)
 
 
 def test_an_address_nobody_can_write_to_fails_in_words_and_stops_nobody(stage):

@@ -9,6 +9,7 @@ import pytest
 from campaigns.models import Campaign, Delivery
 from campaigns.running import run_mailbox
 from mailboxes.models import Mailbox
+from providers.google import Gmail
 from tests.campaigns.conftest import only_delivery, statuses
 
 SUBMIT = {"microsoft": "graph.messages.send", "google": "gmail.messages.send"}
@@ -184,3 +185,24 @@ def test_many_lost_answers_stop_the_run_before_more_is_put_in_doubt(stage):
     assert found["unknown"] <= 5
     assert found["queued"] >= 7
     assert Delivery.objects.filter(status="sending").count() == 0
+    assert Mailbox.objects.get().is_blocked(stage.now)
+
+
+def test_a_fault_of_our_own_in_a_call_is_settled_like_a_lost_answer(stage, monkeypatch):
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=3)
+    submit, calls = Gmail.submit, []
+
+    def submit_and_stumble(client, *args, **kwargs):
+        receipt = submit(client, *args, **kwargs)
+        calls.append(receipt)
+        if len(calls) == 1:
+            raise RuntimeError("a bug")
+        return receipt
+
+    monkeypatch.setattr(Gmail, "submit", submit_and_stumble)
+    stage.run_at(0, campaign)
+    assert statuses(campaign) == {"sent": 2, "unknown": 1}
+    stage.run_at(70, campaign)
+
+    assert statuses(campaign) == {"sent": 3}
+    assert stage.tally() == [1, 1, 1]
