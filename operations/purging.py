@@ -39,7 +39,9 @@ def due(now: datetime) -> list[Purge]:
     raw_cutoff = now - timedelta(days=settings.raw_mail_retention_days)
     cutoff = now - timedelta(days=settings.log_retention_days)
     ledger = ProcessedMessage.objects.filter(
-        handled_at__lt=cutoff, received_at__lt=F("mailbox__newest_at") - LEDGER_MARGIN, disposal__in=_SETTLED
+        handled_at__lt=cutoff,
+        listed_at__lt=F("mailbox__complete_until") - LEDGER_MARGIN,
+        disposal__in=_SETTLED,
     )
     # The causes of a blacklisting stay as long as it does: an address leaves with its last cause.
     journal = Change.objects.filter(at__lt=cutoff).exclude(
