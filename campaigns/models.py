@@ -108,6 +108,10 @@ class TrackedLink(models.Model):
         return self.url
 
 
+# Repeated word for word by the partial index that answers it.
+DRAFT_LEFT_OVER = Q(status__in=["failed", "skipped"]) & ~Q(draft_id="")
+
+
 class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
     def waiting(self, now: datetime) -> Self:
         """Queued ones, and deferred ones whose time has come."""
@@ -118,6 +122,10 @@ class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
     def unsettled(self) -> Self:
         """Submitted with an outcome nobody knows yet."""
         return self.filter(status__in=[Delivery.Status.SENDING, Delivery.Status.UNKNOWN])
+
+    def with_leftover_draft(self) -> Self:
+        """Closed without being sent, while their draft still lies in the mailbox."""
+        return self.filter(DRAFT_LEFT_OVER)
 
 
 class Delivery(CustomerOwned):
@@ -196,6 +204,7 @@ class Delivery(CustomerOwned):
             models.Index(
                 fields=["sent_message_id"], name="delivery_sent_mid", condition=~Q(sent_message_id="")
             ),
+            models.Index(fields=["mailbox", "id"], name="delivery_draft_left", condition=DRAFT_LEFT_OVER),
             models.Index(fields=["created_at"], name="delivery_created_at"),
         ]
 

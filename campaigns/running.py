@@ -20,6 +20,7 @@ from campaigns.pausing import pause_if_stuck
 from campaigns.progress import Progress, progress_of
 from campaigns.sending import Sender
 from campaigns.settling import Settler, recover
+from campaigns.tidying import remove_leftover_drafts
 from mailboxes.leases import LeaseLost, claim
 from mailboxes.models import Mailbox
 
@@ -52,7 +53,7 @@ class MailboxReport:
 def run_mailbox(
     mailbox: Mailbox, now: datetime, *, only: Campaign | None = None, run_seconds: float = RUN_SECONDS
 ) -> MailboxReport:
-    """Recover, settle, send, then learn, under the mailbox's sending lease; `only` narrows what is sent."""
+    """Recover, settle, send, then learn and tidy up, under the mailbox's sending lease; `only` narrows what is sent."""
     settings = SystemSettings.load()
     if not settings.enabled:
         return MailboxReport()
@@ -72,7 +73,10 @@ def run_mailbox(
         feed = Feed(mailbox, lease, clock, settings, only, lambda: time.monotonic() > stop_at)
         sender = Sender(lease, clock, feed.batches())
         sender.run()
-        learnt = 0 if sender.was_stopped else Learner(mailbox, lease, clock).run()
+        learnt = 0
+        if not sender.was_stopped:
+            learnt = Learner(mailbox, lease, clock).run()
+            remove_leftover_drafts(mailbox, lease, clock.now())
     except LeaseLost as error:
         logger.warning("sending lease lost, another worker goes on", mailbox=mailbox.email, reason=str(error))
         return MailboxReport(is_busy=True)

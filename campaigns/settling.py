@@ -104,7 +104,7 @@ class Settler:
         return settled
 
     def _line(self, delivery: Delivery, lines: dict[int, Line | None]) -> Line | None:
-        server = _server_for(delivery)
+        server = server_for(delivery)
         if server is None:
             return None
         if server.pk not in lines:
@@ -227,7 +227,7 @@ def markers_of(delivery: Delivery) -> Markers:
     return Markers(delivery.token, f"<{delivery.submitted_message_id}>", delivery.draft_id)
 
 
-def _server_for(delivery: Delivery) -> DeliveryServer | None:
+def server_for(delivery: Delivery) -> DeliveryServer | None:
     """The server it left through, or another one of the same customer and mailbox."""
     if delivery.server is not None:
         return delivery.server
@@ -245,7 +245,10 @@ def _change(delivery: Delivery, **changes: Any) -> bool:
 
 
 def _wait_again(delivery: Delivery, **changes: Any) -> bool:
-    """Back to what is to be sent; a campaign that had ended goes on for it."""
+    """Back to what is to be sent: a campaign that had ended goes on for it, a cancelled one does not."""
+    if delivery.campaign.status == Campaign.Status.CANCELLED:
+        text = "It had not been sent when the campaign was cancelled."
+        return _change(delivery, status=Status.SKIPPED, next_try_at=None, error=text)
     Campaign.objects.filter(pk=delivery.campaign_id).reopen()
     return _change(delivery, **changes)
 

@@ -61,6 +61,7 @@ def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
     stale = own.filter(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
     unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now)
     work = Exists(_servers_with_mail(now)) | Exists(stale) | Exists(unlearnt)
+    work |= Exists(own.with_leftover_draft())
     return Mailbox.objects.filter(free, unblocked).filter(work)
 
 
