@@ -146,12 +146,13 @@ def judge_section(
     context = section.text[:4000].lower()
     # What a server answered counts more than the advice a report wraps around it.
     reply = quoted_reply(section.text)
-    judgement = judge(Failure(reply or section.text, tier=tier, context=context), phrases)
+    said = report.notice if len(sections) == 1 else section.text
+    judgement = judge(Failure(reply or section.text, tier=tier, notice=said, context=context), phrases)
     if not judgement.is_decided and reply:
-        judgement = judge(Failure(section.text, tier=tier, context=context), phrases)
+        judgement = judge(Failure(section.text, tier=tier, context=context))
     if judgement.is_decided or section.text is report.notice:
         return judgement
     # Some systems give the reason first and then list the recipients.
     rest = report.notice if len(sections) == 1 else report.notice.partition(sections[0].recipient)[0]
-    whole = judge(Failure(rest, tier=tier, context=context), phrases)
+    whole = judge(Failure(rest, tier=tier, context=context))
     return whole if whole.is_decided else judgement

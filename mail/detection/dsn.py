@@ -16,6 +16,7 @@ from mail.detection.text import decode_bytes, part_bytes
 from mail.detection.verdicts import Bounce, BounceType, CustomPhrase, Verdict
 
 MAX_RECIPIENTS = 200
+MAX_NOTICE = 4000  # characters of a notice that are searched for the refused command
 RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
 FAILED_ACTIONS = ("failed", "delayed", "failure", "fail")
 # X-PowerMTA-BounceCategory, https://www.bird.com/docs (PowerMTA user guide, bounce categories)
@@ -152,15 +153,16 @@ def judge_group(
     original = field_address(group.get("original-recipient", ""))
     status = read_status_field(group.get("status", ""))
     diagnostic = diagnostic_text(group.get("diagnostic-code", ""))
-    judgement = judge(Failure(diagnostic, status), phrases)
+    said = said_of(report, sections, final, original) if phrases else ""
+    judgement = judge(Failure(diagnostic, status, notice=said), phrases)
     section = None
     if needs_notice(judgement, diagnostic):
         section = sections.about(final, original)
         judgement, diagnostic = with_notice(report, sections, section, judgement, diagnostic, status, phrases)
-    elif judgement.verdict.type == BounceType.HARD:
-        context = context_of(report, sections, final, original)
+    elif judgement.verdict.type == BounceType.HARD and not judgement.verdict.rule.startswith("custom."):
+        context = said_of(report, sections, final, original).lower()
         is_ours = names_sender(report, diagnostic, final, original)
-        judgement = judge(Failure(diagnostic, status, "dsn", context, is_ours), phrases)
+        judgement = judge(Failure(diagnostic, status, context=context, names_sender=is_ours))
     judgement = with_category(judgement, group)
     if not (original or final):
         final = recipient_in_notice(report, sections, section)
@@ -225,12 +227,12 @@ def with_category(judgement: Judgement, group: Headers) -> Judgement:
     return Judgement(Verdict(reason.type, f"dsn.powermta.{category}", category), judgement.codes, True)
 
 
-def context_of(report: Report, sections: Sections, *addresses: str) -> str:
-    """The words around a failure that may name the refused command."""
+def said_of(report: Report, sections: Sections, *addresses: str) -> str:
+    """What the notice says of a recipient: all of it in a report on one."""
     if sections.count == 1:
-        return report.notice[:4000].lower()
+        return report.notice[:MAX_NOTICE]
     section = sections.about(*addresses)
-    return section.text.lower() if section is not None else ""
+    return section.text if section is not None else ""
 
 
 def names_sender(report: Report, diagnostic: str, final: str, original: str) -> bool:

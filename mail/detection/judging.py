@@ -31,6 +31,7 @@ class Failure(NamedTuple):
     text: str
     status: str = ""
     tier: str = "dsn"
+    notice: str = ""  # what the notice says of the same recipient; custom phrases are looked for here too
     context: str = ""  # the surrounding report, lower case: it may name the refused command
     names_sender: bool = False  # the text speaks of the sender's address, not of the recipient's
 
@@ -47,7 +48,7 @@ def judge(failure: Failure, phrases: Sequence[CustomPhrase] = ()) -> Judgement:
     """The verdict on one failed delivery."""
     codes = read_codes(failure.text)
     status = choose_status(codes.status, failure.status)
-    verdict = match_custom(failure.text, phrases) if phrases else None
+    verdict = match_custom(f"{failure.text} {failure.notice}", phrases) if phrases else None
     if verdict is None:
         verdict = weigh(simplify(failure.text), codes, status, failure)
     codes = Codes(codes.reply, status)

@@ -87,3 +87,17 @@ def test_an_empty_custom_phrase_matches_nothing():
 def test_a_custom_phrase_makes_no_bounce_of_other_mail():
     raw = b"From: Alice <alice@firm.example>\nSubject: hello\n\nmagic word, write to bob@shop.example\n"
     assert detect(raw, phrases=[CustomPhrase("magic word", BounceType.HARD)]) == []
+
+
+@pytest.mark.parametrize("name", ["standard_mtas/postfix-mail-from-phase", "standard_mtas/qmail-vpopmail"])
+def test_a_custom_phrase_is_looked_for_in_the_notice_too(samples, name: str):
+    text = "This is the mail system at host" if "postfix" in name else "I'm afraid I wasn't able to deliver"
+    (bounce,) = detect(samples[name].raw, phrases=[CustomPhrase(text, BounceType.COMPLAINT, id="n")])
+    assert (bounce.type, bounce.rule) == ("complaint", "custom.n")
+
+
+def test_a_custom_phrase_about_one_recipient_spares_the_others(samples):
+    raw = samples["standard_mtas/exim-two-with-own-reasons"].raw
+    first, second = detect(raw, phrases=[CustomPhrase("unrouteable", BounceType.SOFT, id="u")])
+    assert (first.rule, second.type) == ("custom.u", "soft")
+    assert second.rule.startswith("body.exim.")
