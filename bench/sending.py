@@ -94,12 +94,12 @@ def set_up() -> None:
 
 def seed_sandbox(origin: str) -> Any:
     from sandbox.control.client import SandboxControl  # noqa: PLC0415
+    from sandbox.credentials import make_service_account  # noqa: PLC0415
     from tests.sandboxing import (  # noqa: PLC0415
         ALL_SCOPES,
         DOMAINS,
         MICROSOFT_CREDENTIALS,
         google_credentials,
-        make_service_account,
     )
 
     control, account = SandboxControl(origin), google_credentials()
@@ -181,7 +181,7 @@ def send_ours(stage: Stage, provider: str, count: int) -> Measure:
         return execute(sql, *rest)
 
     learn = learning.Learner.run
-    learning.Learner.run = lambda _self: 0  # type: ignore[method-assign]
+    learning.Learner.run = lambda _self: 0  # type: ignore[assignment, method-assign]
     began_at = now()
     with connection.execute_wrapper(count_one):
         queueing.take_up(campaign, began_at)

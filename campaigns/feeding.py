@@ -15,7 +15,7 @@ from campaigns import claiming, outcomes
 from campaigns.composing import Layout
 from campaigns.lines import Line, open_line
 from campaigns.models import Campaign, Delivery
-from campaigns.pace import RunningClock, allowance
+from campaigns.pace import RunningClock, allowance, limits_of
 from campaigns.sending import Batch
 from mailboxes.leases import Lease
 from mailboxes.models import Mailbox
@@ -56,7 +56,7 @@ class Feed:
 
     def batches(self) -> Iterator[Batch]:
         self._sources.extend(self._open_sources())
-        limits = PROVIDERS[self.mailbox.provider].limits
+        limits = limits_of(self._servers(), PROVIDERS[self.mailbox.provider].limits)
         while self._sources and not self.is_over():
             now = self.clock.now()
             allowed = allowance(self.mailbox, limits, now)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from campaigns.models import Attempt
 from mailboxes.models import Mailbox
 from providers.messages import Limits
+from servers.models import DeliveryServer
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -33,6 +35,12 @@ class Allowance:
 
     count: int
     resumes_at: datetime | None = None
+
+
+def limits_of(servers: Iterable[DeliveryServer], declared: Limits) -> Limits:
+    """What the provider declares for a mailbox, lowered by any of the mailbox's own servers."""
+    lowered = [server.sends_per_minute for server in servers if server.sends_per_minute]
+    return replace(declared, sends_per_minute=min([declared.sends_per_minute, *lowered]))
 
 
 def allowance(mailbox: Mailbox, limits: Limits, now: datetime) -> Allowance:

@@ -11,6 +11,7 @@ from django.db.models import Count
 from audience.models import Subscriber
 from campaigns.claiming import own_servers
 from campaigns.models import Campaign, Delivery
+from campaigns.pace import limits_of
 from providers.registry import PROVIDERS
 from servers.selecting import Standing, forecast, reasons, standings, usable
 
@@ -84,7 +85,8 @@ def _ends_at(found: Sequence[Standing], left: int, start: datetime) -> datetime:
 
 
 def _per_hour(standing: Standing) -> float:
-    server, limits = standing.server, PROVIDERS[standing.server.provider].limits
+    server = standing.server
+    limits = limits_of([server], PROVIDERS[server.provider].limits)
     rates: list[float] = [limits.sends_per_minute * 60, limits.recipients_per_day / 24]
     if server.hourly_quota:
         rates.append(server.hourly_quota)

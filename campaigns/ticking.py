@@ -60,9 +60,8 @@ def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
     own = Delivery.objects.filter(mailbox=OuterRef("pk"))
     stale = own.filter(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
     unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now)
-    work = Exists(_servers_with_mail(now)) | Exists(stale) | Exists(unlearnt)
-    work |= Exists(own.with_leftover_draft())
-    return Mailbox.objects.filter(free, unblocked).filter(work)
+    owed = Exists(stale) | Exists(unlearnt) | Exists(own.with_leftover_draft())
+    return Mailbox.objects.filter(free, unblocked).filter(Exists(_servers_with_mail(now)) | owed)
 
 
 def _servers_with_mail(now: datetime) -> QuerySet[DeliveryServer]:

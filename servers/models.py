@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -159,6 +160,13 @@ class DeliveryServer(Server):
     )
     hourly_quota = models.PositiveIntegerField(default=0, help_text="0: no quota.")
     daily_quota = models.PositiveIntegerField(default=0, help_text="0: no quota.")
+    sends_per_minute = models.PositiveIntegerField(
+        "Messages per minute",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Empty: the provider's own limit for a mailbox. Only a lower number changes anything.",
+    )
     # Sender trouble (limits, blocked account) pauses a server: no campaign mail before this moment.
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     paused_reason = models.TextField(blank=True, editable=False)

@@ -97,6 +97,14 @@ def test_the_pace_of_the_provider_is_kept(stage):
     stage.assert_everyone_got_one(campaign)
 
 
+def test_an_admin_can_lower_the_pace_but_not_raise_it(stage):
+    slow = stage.add_server("google", sends_per_minute=4)
+    fast = stage.add_server("microsoft", sends_per_minute=100)
+
+    assert stage.run_at(0, stage.make_campaign(slow, subscribers=36)).sent == 4
+    assert stage.run_at(0, stage.make_campaign(fast)).sent == 30
+
+
 def test_never_more_than_two_calls_are_in_flight(stage):
     server = stage.add_server("google")
     campaign = stage.make_campaign(server, subscribers=12)
