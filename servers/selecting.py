@@ -67,12 +67,15 @@ def usable(found: Iterable[Standing]) -> list[Standing]:
 def share(server: DeliveryServer, found: Iterable[Standing], waiting: int) -> int:
     """How many of `waiting` messages fall to `server`: in proportion to remaining quota among the usable.
 
-    A server without quota weighs as much as the whole of what waits, so equals share equally. Rounded up, so
-    that the shares cover everything; 0 when the server is not usable.
+    A server without quota weighs as much as the largest that has one. Rounded up, so that the shares cover
+    everything, and never above the server's own quota; 0 when it is not usable.
     """
-    weights = {one.server.pk: _weight(one, waiting) for one in usable(found)}
-    own = weights.get(server.pk, 0)
-    return -(-waiting * own // sum(weights.values())) if own else 0
+    left = {one.server.pk: one.left for one in usable(found)}
+    if server.pk not in left:
+        return 0
+    largest = max([waiting, *(count for count in left.values() if count is not None)])
+    weights = {pk: largest if count is None else count for pk, count in left.items()}
+    return min(-(-waiting * weights[server.pk] // sum(weights.values())), weights[server.pk])
 
 
 def forecast(found: Sequence[Standing], now: datetime) -> datetime | None:
@@ -103,10 +106,6 @@ def _lasting_refusal(server: DeliveryServer, settings: SystemSettings) -> str:
     if key.provider != server.provider or not key.may_serve(server.customer_id):
         return f"It may not use the API key “{key.name}”. Choose one of its own customer and provider."
     return ""
-
-
-def _weight(standing: Standing, waiting: int) -> int:
-    return waiting if standing.left is None else min(standing.left, waiting)
 
 
 def _order(standing: Standing) -> tuple[bool, bool, int, int]:

@@ -70,6 +70,7 @@ def run_again_until_settled(stage, campaign) -> None:
 
 
 @pytest.mark.services
+@pytest.mark.timeout(1200 if KILL_EVERY < 5 else 120)
 @pytest.mark.parametrize("provider", ["microsoft", "google"])
 def test_killed_at_any_step_nobody_gets_two_and_nobody_is_left_out(stage, provider, monkeypatch):
     server = stage.add_server(provider)

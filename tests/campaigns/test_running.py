@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+
 import pytest
 from django.db import connection
 
-from campaigns.models import Attempt, Campaign
+from campaigns.models import Attachment, Attempt, Campaign
 from tests.campaigns.conftest import statuses
 
 
@@ -33,6 +36,51 @@ def test_it_learns_the_real_ids_afterwards(stage, provider):
         assert delivery.thread_id
         assert not delivery.ids_wanted
     assert delivery.mailbox.marker_survives
+
+
+@pytest.mark.parametrize("provider", ["microsoft", "google"])
+def test_a_large_attachment_arrives_whole(stage, provider):
+    server = stage.add_server(provider)
+    campaign = stage.make_campaign(server, subscribers=1)
+    content = bytes(range(256)) * 20_000  # 5 MB, more than one request to Graph may carry
+    Attachment.objects.create(
+        campaign=campaign, filename="plan.pdf", content_type="application/pdf", content=content
+    )
+
+    assert stage.run(campaign).sent == 1
+
+    (sent,) = sent_messages(stage.world.mailbox(server.email))
+    (attachment,) = email.message_from_bytes(sent.raw, policy=email.policy.default).iter_attachments()
+    assert attachment.get_content() == content
+
+
+def sent_messages(mailbox):
+    if mailbox.provider == "microsoft":
+        return mailbox.in_folder("sentitems")
+    return [message for message in mailbox.all_messages() if "SENT" in message.labels]
+
+
+def test_several_servers_share_the_work_and_each_keeps_its_quota(stage):
+    small = stage.add_server("google", hourly_quota=4)
+    large = stage.add_server("google", hourly_quota=12)
+    graph = stage.add_server("microsoft", hourly_quota=8)
+    campaign = stage.make_campaign(small, large, graph, subscribers=24)
+
+    stage.run(campaign)
+
+    stage.assert_everyone_got_one(campaign)
+    sent = [campaign.deliveries.filter(server=server).count() for server in (small, large, graph)]
+    assert sent == [4, 12, 8]
+
+
+def test_a_small_campaign_is_spread_by_remaining_quota(stage):
+    small, large = stage.add_server("google", hourly_quota=10), stage.add_server("google", hourly_quota=30)
+    campaign = stage.make_campaign(small, large, subscribers=8)
+
+    stage.run(campaign)
+
+    sent = [campaign.deliveries.filter(server=server).count() for server in (small, large)]
+    assert sent in ([2, 6], [3, 5]), "about one to three"
 
 
 def test_a_second_run_sends_nothing(stage):

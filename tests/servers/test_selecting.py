@@ -41,7 +41,7 @@ def test_shares_follow_the_remaining_quota_and_cover_everything(acme):
     second = make_delivery_server(acme, hourly_quota=300)
     found = standings(servers(), NOW)
 
-    assert (share(first, found, 200), share(second, found, 200)) == (67, 134)
+    assert (share(first, found, 200), share(second, found, 200)) == (50, 150)
 
 
 def test_servers_without_quota_share_equally(acme):
