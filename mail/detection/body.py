@@ -83,6 +83,8 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     notice, own = report.notice, report.own_addresses
     failed = report.failed_recipients
     sections = find_sections(notice, own)
+    if dialect is None:  # "5 messages to you are undelivered, click here" is a lure, not a report
+        sections = [one for one in sections if one.recipient.lower() not in own or is_written_to(one, report)]
     if len(failed) == 1 and len(sections) == 1 and is_written_to(sections[0], report):
         return sections  # an alias may have been rewritten on the way: the notice has what was sent to
     if failed:

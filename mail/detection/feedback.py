@@ -42,6 +42,18 @@ MARKS = (
     "reported this message as spam",
     "user complaint about your mail",
 )
+# Subjects of complaint mails that return the message without a word.
+SUBJECT_MARKS = (
+    "abuse report",
+    "abuse complaint",
+    "spam report",
+    "spam complaint",
+    "feedback report",
+    "feedback loop",
+    "fbl report",
+    "complaint report",
+    "junk report",
+)
 REPORTERS = (
     "staff@hotmail.com",
     "jmrp",
@@ -51,7 +63,13 @@ REPORTERS = (
     "-fbl",
     "abuse-report",
     "scomp@",
-    "complaints@",
+    "complaint",
+    "feedback@",
+    "feedback-",
+    "abuse@",
+    "arf@",
+    "spamreport",
+    "spam-report",
 )
 
 
@@ -60,21 +78,24 @@ def find_complaints(report: Report) -> list[Bounce] | None:
     is_believed = report.type.startswith("multipart/") or is_from_reporter(report)
     if report.feedback_parts and is_believed:
         return of_report(report, parse_header(part_bytes(report.feedback_parts[0]).strip(b"\n")))
-    fields = fields_in_text(report) if is_believed else None
+    fields = fields_in_text(report, is_believed)
     if fields:
         return of_report(report, fields)
     return of_words(report)
 
 
-def fields_in_text(report: Report) -> Headers:
-    """The fields of a feedback report that was sent as a text part."""
+def fields_in_text(report: Report, is_believed: bool) -> Headers:
+    """The fields of a feedback report that was sent as text; of anybody only where nothing precedes them."""
+    if report.is_answer and not report.is_report_type:
+        return {}
     for part in report.text_parts[:4]:
-        at = part.body[:20_000].lower().find(b"feedback-type:")
-        if at == 0 or (at > 0 and part.body[at - 1 : at] == b"\n"):
-            if report.is_answer and not report.is_report_type:
-                return {}
-            start = part.body.rfind(b"\n\n", 0, at) + 2 if b"\n\n" in part.body[:at] else 0
-            return parse_header(part.body[start : start + 8000].partition(b"\n\n")[0])
+        text = part.body[:20_000].lstrip()
+        at = text.lower().find(b"feedback-type:")
+        if at == 0 or (at > 0 and text[at - 1 : at] == b"\n"):
+            start = max(text.rfind(b"\n\n", 0, at), 0)
+            block = text[start : start + 8000].lstrip(b"\n").partition(b"\n\n")[0]
+            if is_believed or start == 0:
+                return parse_header(block)
     return {}
 
 
@@ -112,10 +133,12 @@ def of_words(report: Report) -> list[Bounce] | None:
     )
     if hotmail:
         return [complain(report, first_address(hotmail), "fbl.jmrp", "X-HmXmrOriginalRecipient", {})]
-    if report.status_parts or not report.text_parts:
+    if report.status_parts:
         return None
     words = report.notice_words
-    mark = next((mark for mark in MARKS if mark in words), None)
+    mark = next((mark for mark in MARKS if mark in words), None) or next(
+        (mark for mark in SUBJECT_MARKS if mark in report.subject), None
+    )
     if mark is None:
         return None
     if mark.startswith("apple mail") and report.notice.lower().lstrip().startswith(mark):

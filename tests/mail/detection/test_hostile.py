@@ -71,9 +71,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_answers_in_time(name: str):
-    started = time.perf_counter()
+    started = time.process_time()
     find_bounces(HOSTILE[name])
-    assert time.perf_counter() - started < MAX_SECONDS
+    assert time.process_time() - started < MAX_SECONDS
 
 
 def test_it_limits_the_number_of_recipients():
