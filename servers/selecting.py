@@ -73,7 +73,7 @@ def share(server: DeliveryServer, found: Iterable[Standing], waiting: int) -> in
     left = {one.server.pk: one.left for one in usable(found)}
     if server.pk not in left:
         return 0
-    largest = max([waiting, *(count for count in left.values() if count is not None)])
+    largest = max([1, waiting, *(count for count in left.values() if count is not None)])
     weights = {pk: largest if count is None else count for pk, count in left.items()}
     return min(-(-waiting * weights[server.pk] // sum(weights.values())), weights[server.pk])
 

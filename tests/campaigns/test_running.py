@@ -7,6 +7,7 @@ import email.policy
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Attachment, Attempt, Campaign
 from tests.campaigns.conftest import statuses
@@ -81,6 +82,19 @@ def test_a_small_campaign_is_spread_by_remaining_quota(stage):
 
     sent = [campaign.deliveries.filter(server=server).count() for server in (small, large)]
     assert sent in ([2, 6], [3, 5]), "about one to three"
+
+
+@pytest.mark.parametrize(("provider", "statements"), [("google", 9), ("microsoft", 13)])
+def test_a_message_costs_few_statements_learning_included(stage, provider, statements):
+    server = stage.add_server(provider)
+    costs = []
+    for subscribers in (5, 15):
+        stage.add_subscribers(subscribers)
+        with CaptureQueriesContext(connection) as captured:
+            stage.run(stage.make_campaign(server), after_seconds=61)
+        costs.append(len(captured))
+
+    assert (costs[1] - costs[0]) / 15 <= statements
 
 
 def test_a_second_run_sends_nothing(stage):
