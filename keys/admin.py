@@ -22,7 +22,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.backend import LogAdmin, button
+from accounts.backend import LogAdmin, Rows, button
 from accounts.badges import Tone, lines, moment, state_badge
 from accounts.models import Customer
 from keys.clients import client_for
@@ -92,6 +92,10 @@ class ApiKeyAdmin(TransferAdmin):
         for name, kind in PROVIDERS.items()
         for described in kind.credential_fields
     }
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        # Opened by what uses it alone: a list shows even keys whose seal is broken.
+        return super().get_queryset(request).defer("credentials")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         # Credentials are no columns: the form adds them itself. A viewer gets no field at all.
@@ -171,7 +175,9 @@ class ApiKeyAdmin(TransferAdmin):
         provider = provider or next((name for name, one in PROVIDERS.items() if one.server_type == kind), "")
         number = request.GET.get("customer", "")
         customer = Customer.objects.filter(pk=number).first() if number.isdigit() else None
-        offered = ApiKey.objects.usable().of_provider(provider).choices_for_backend(customer)
+        offered = (
+            ApiKey.objects.usable().of_provider(provider).choices_for_backend(customer).defer("credentials")
+        )
         groups: dict[str, list[dict[str, Any]]] = {"System keys": []}
         if customer is not None:
             groups[f"Keys of {customer.name}"] = []
@@ -192,7 +198,6 @@ class TokenAdmin(LogAdmin):
 
     list_display = ("email", "provider", "owner", "api_key", "state", "ends", "refreshed")
     list_filter: ClassVar = ("provider", "status", ("customer", AutocompleteSelectFilter))
-    list_select_related = ("customer", "api_key")
     address_search = ("email_key",)
     search_help_text = "A mailbox's address."
     fields = (
@@ -227,6 +232,10 @@ class TokenAdmin(LogAdmin):
     @display(description="proved scopes")
     def scope_list(self, row: Token) -> str:
         return ", ".join(row.scopes) or "not checked yet"
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request)
+        return rows.select_related("customer", "api_key").defer("access_token", "api_key__credentials")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()

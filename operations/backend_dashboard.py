@@ -116,7 +116,7 @@ def queue_depth() -> list[tuple[str, int, str]]:
 
 def concerns() -> Iterator[Concern]:
     """Servers and keys that do not work, whosever they are."""
-    for key in ApiKey.objects.filter(status=ApiKey.Status.FAILING)[:SHOWN]:
+    for key in ApiKey.objects.filter(status=ApiKey.Status.FAILING).defer("credentials")[:SHOWN]:
         topic = help_for(key.provider, key.last_error_code, key.last_error)
         url = reverse("admin:keys_apikey_change", args=[key.pk])
         yield Concern(f"API key “{key}” is refused", key.last_error or topic.cause, topic.fix, url)
@@ -146,7 +146,11 @@ def _server_concern(server: Any) -> Concern:
 def expiring_keys(now: datetime, within: timedelta) -> QuerySet[ApiKey]:
     """Keys in use whose secret ends soon or has ended, the first to end first."""
     last = timezone.localdate(now) + within
-    keys = ApiKey.objects.filter(expires_at__isnull=False, expires_at__lte=last).select_related("customer")
+    keys = (
+        ApiKey.objects.filter(expires_at__isnull=False, expires_at__lte=last)
+        .select_related("customer")
+        .defer("credentials")
+    )
     return keys.exclude(status=ApiKey.Status.DISABLED).order_by("expires_at")
 
 

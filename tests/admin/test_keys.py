@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -98,6 +99,18 @@ def test_a_key_in_use_is_not_deleted_and_says_by_whom(backend: Client, acme: Cus
     )
     assert "Busy server" in page.content.decode()
     assert ApiKey.objects.filter(pk=key.pk).exists()
+
+
+def test_a_key_whose_seal_is_broken_stops_no_list(backend: Client, acme: Customer, settings: Any) -> None:
+    make.make_token(make.make_delivery_server(acme).api_key, "news@acme.example", acme)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    for name in (
+        "index",
+        "keys_apikey_changelist",
+        "keys_token_changelist",
+        "servers_deliveryserver_changelist",
+    ):
+        assert backend.get(reverse(f"admin:{name}")).status_code == 200
 
 
 def test_a_free_key_goes_with_its_tokens(backend: Client, acme: Customer) -> None:
