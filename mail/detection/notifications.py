@@ -14,6 +14,7 @@ from mail.detection.building import Finding, build
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.replies import Codes, read_status_field
 from mail.detection.report import Report
+from mail.detection.text import mend
 from mail.detection.verdicts import Bounce, BounceType, CustomPhrase, Verdict
 
 MAX_JSON = 128 * 1024
@@ -69,17 +70,22 @@ def original_id(event: dict[str, Any]) -> str:
     headers = mail.get("headers") if isinstance(mail, dict) else None
     for header in headers if isinstance(headers, list) else ():
         if isinstance(header, dict) and str(header.get("name", "")).lower() == "message-id":
-            return str(header.get("value", ""))
+            return mend(str(header.get("value", "")))
     return ""
+
+
+def word(value: object) -> str:
+    """A class name of a notification, nothing else."""
+    text = value if isinstance(value, str) else ""
+    return "".join(char for char in text if char.isascii() and (char.isalnum() or char == "-"))[:40]
 
 
 def bounced(
     report: Report, detail: dict[str, Any], one: dict[str, Any], phrases: Sequence[CustomPhrase]
 ) -> Bounce:
     """The bounce of one recipient of a notification."""
-    diagnostic = str(one.get("diagnosticCode", "")).partition(";")[2].strip() or str(
-        one.get("diagnosticCode", "")
-    )
+    diagnostic = mend(str(one.get("diagnosticCode", "")))
+    diagnostic = diagnostic.partition(";")[2].strip() or diagnostic
     status = read_status_field(str(one.get("status", "")))
     judgement = judge(Failure(diagnostic, status, tier="ses"), phrases)
     if not judgement.is_decided:
@@ -98,7 +104,7 @@ def bounced(
 
 def by_subtype(detail: dict[str, Any], codes: Codes) -> Judgement:
     """What Amazon's own classes say where the diagnostic says nothing."""
-    kind, subtype = str(detail.get("bounceType", "")), str(detail.get("bounceSubType", ""))
+    kind, subtype = word(detail.get("bounceType")), word(detail.get("bounceSubType"))
     gone = kind == "Permanent" and subtype in ("General", "NoEmail", "Suppressed")
     decided = BounceType.HARD if gone else BounceType.INTERNAL if "Content" in subtype else BounceType.SOFT
     return Judgement(Verdict(decided, f"ses.{kind}.{subtype}".lower(), subtype), codes, True)
@@ -106,7 +112,7 @@ def by_subtype(detail: dict[str, Any], codes: Codes) -> Judgement:
 
 def complained(report: Report, detail: dict[str, Any], one: dict[str, Any]) -> Bounce:
     """The complaint of one recipient of a notification."""
-    kind = str(detail.get("complaintFeedbackType") or "abuse")
+    kind = word(detail.get("complaintFeedbackType")) or "abuse"
     verdict = Verdict(BounceType.COMPLAINT, "fbl.ses", kind)
     finding = Finding(
         final=first_address(str(one.get("emailAddress", ""))), action="complaint", diagnostic=kind

@@ -53,7 +53,7 @@ def decode_bytes(data: bytes, charset: str = "") -> str:
             return text
     name = "iso-2022-jp" if b"\x1b$" in data else charset_or(charset, "cp1252")
     try:
-        return data.decode(name, "replace")
+        return mend(data.decode(name, "replace"))
     except (UnicodeError, ValueError):  # idna and punycode refuse to replace
         return data.decode("latin-1")
 
@@ -63,9 +63,14 @@ def try_decode(data: bytes, charset: str) -> str | None:
     if not charset or (b"\x1b$" in data and not charset.lower().startswith("iso-2022")):
         return None
     try:
-        return data.decode(charset_or(charset, "utf-8"))
+        return mend(data.decode(charset_or(charset, "utf-8")))
     except (UnicodeError, ValueError):
         return None
+
+
+def mend(text: str) -> str:
+    """`text` without halves of surrogate pairs, which UTF-7 and JSON can bring in."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def charset_or(charset: str, fallback: str) -> str:

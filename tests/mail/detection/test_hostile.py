@@ -199,3 +199,21 @@ def test_a_torn_sample_is_answered(samples, data):
 def test_it_survives_its_own_mistakes(monkeypatch):
     monkeypatch.setattr("mail.detection.detecting.find_bounces", lambda *_: 1 / 0)
     assert detect(b"x") == []
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "utf-32", "cesu-8"])
+def test_half_of_a_surrogate_pair_stops_nothing(charset: str):
+    head = HEAD + f"Content-Type: text/plain; charset={charset}\n\n".encode()
+    body = b"The following address(es) failed:\n\n  c@x.example\n    +2AA- +3AA- 550 user unknown\n"
+    assert is_well_formed(find_bounces(head + body))
+
+
+def test_half_of_a_surrogate_pair_in_json_stops_nothing():
+    raw = HEAD + (
+        b'\n{"notificationType":"Bounce","bounce":{"bounceType":"\\ud800","bounceSubType":"\\u0000","bouncedRecipients":'
+        b'[{"emailAddress":"c@x.example","diagnosticCode":"smtp; 550 \\ud800 user unknown"}]},'
+        b'"mail":{"headers":[{"name":"Message-ID","value":"<\\udc00@x>"}]}}'
+    )
+    (bounce,) = find_bounces(raw)
+    assert bounce.type == "hard"
+    assert is_well_formed([bounce])
