@@ -18,7 +18,7 @@ from django.views import View
 from accounts.auditing import audit, snapshot
 from accounts.forms import CustomerSettingsForm, InviteForm, MemberForm, ProfileForm, ResetForm, SignInForm
 from accounts.models import Customer, User
-from accounts.resetting import is_asked_too_often, send_password_mail
+from accounts.resetting import has_invited_too_often, is_asked_too_often, send_password_mail
 
 ONLY_OWNERS = "Only owners of your team can change who belongs to it."
 
@@ -163,6 +163,8 @@ class InvitePage(AccountPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = InviteForm(request.POST, instance=User(customer=self.customer))
+        if has_invited_too_often(self.customer):
+            return self.deny("Your team has sent many invitations within the last hour. Try again later.")
         if not form.is_valid():
             return self.show(form)
         with transaction.atomic():

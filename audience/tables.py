@@ -7,6 +7,9 @@ from typing import Any
 from django.contrib.admin import display
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from audience import changes
 from audience.editing import blacklist_subscriber, bulk, lift_all, undo_all
@@ -31,8 +34,9 @@ def _count(model: Any, key: str, **narrowed: Any) -> Coalesce:
 
 
 @display(description="Subscribers")
-def list_size(row: Any) -> str:
-    return f"{row.subscriber_count:,}"
+def list_size(row: Any) -> SafeString:
+    url = f"{reverse('subscribers')}?list={row.pk}"
+    return format_html('<a href="{}">{}</a>', url, f"{row.subscriber_count:,}")
 
 
 @display(description="Confirmed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from import_export.fields import Field
 
 from monitors.forms import PREFIX, MonitorWithConditionsForm
@@ -41,7 +41,10 @@ class MonitorResource(ServerResource):
         )
 
     def dehydrate_conditions(self, monitor: Monitor) -> str:
-        return write_conditions(monitor.conditions.select_related("target_list", "target_group"))
+        return write_conditions(monitor.conditions.all())
+
+    def filter_export(self, queryset: QuerySet[Any], **kwargs: Any) -> QuerySet[Any]:
+        return queryset.prefetch_related("conditions__target_list", "conditions__target_group")
 
     def form_for(self, instance: Model, row: dict[str, Any]) -> CustomerForm:
         """The form with its rows of conditions; a file without that column keeps what is stored."""

@@ -19,6 +19,7 @@ SECTION = Section(
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.DashboardPage.as_view(), name="dashboard"),
+    path("steps/", views.SkipStepsPage.as_view(), name="first-steps"),
     path("help/", views.HelpPage.as_view(), name="help"),
     path("help/microsoft/", views.SetupPage.as_view(provider="microsoft"), name="setup-microsoft"),
     path("help/google/", views.SetupPage.as_view(provider="google"), name="setup-google"),

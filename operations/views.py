@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts.models import SystemSettings
@@ -14,6 +14,9 @@ from pages.features import API_KEYS
 from providers.help import SECTIONS
 from providers.registry import PROVIDERS
 
+# The session's note that somebody put the first steps away.
+SKIPPED = "first_steps_skipped"
+
 
 class DashboardPage(PortalPage):
     """Numbers of the last days, what needs attention and what to do next."""
@@ -22,6 +25,7 @@ class DashboardPage(PortalPage):
         now = timezone.now()
         numbers = numbers_of(self.customer, now)
         steps = first_steps(self.customer, SystemSettings.load())
+        is_skipped = request.session.get(SKIPPED, False)
         context = {
             "title": "Dashboard",
             "tiles": numbers.tiles(),
@@ -30,9 +34,23 @@ class DashboardPage(PortalPage):
             "concerns": concerns_of(self.customer, timezone.localdate(now)),
             "steps": steps,
             "steps_done": sum(step.is_done for step in steps),
-            "is_started": all(step.is_done for step in steps),
+            "shows_steps": not is_skipped and not all(step.is_done for step in steps),
+            "is_skipped": is_skipped,
         }
         return render(request, "operations/dashboard.html", context)
+
+
+class SkipStepsPage(PortalPage):
+    """Put the first steps away, or bring them back; a matter of this browser alone, so viewers may too."""
+
+    viewers_may_post = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("dashboard")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        request.session[SKIPPED] = request.POST.get("skip") == "1"
+        return redirect("dashboard")
 
 
 class SetupPage(PortalPage):

@@ -9,6 +9,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from accounts.models import Customer, SystemSettings, User
@@ -33,6 +34,8 @@ class PortalPage(View):
 
     feature: Feature | None = None
     writes = False
+    # For what is a matter of the browser alone, such as how a page looks.
+    viewers_may_post = False
     request: HttpRequest
     customer: Customer
     user: User
@@ -47,12 +50,16 @@ class PortalPage(View):
             return deny(request, INACTIVE)
         if self.feature and not self.feature.is_on(user.customer, SystemSettings.load()):
             raise Http404
-        if (self.writes or request.method not in SAFE_METHODS) and not user.may_write:
+        is_write = request.method not in SAFE_METHODS and not self.viewers_may_post
+        if (self.writes or is_write) and not user.may_write:
             return deny(request, VIEWER)
         try:
-            return super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
         except PermissionDenied as refusal:
             return deny(request, str(refusal))
+        # Nothing of a customer stays in a shared browser once they have signed out.
+        add_never_cache_headers(response)
+        return response
 
 
 def deny(request: HttpRequest, reason: str) -> HttpResponse:

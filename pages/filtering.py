@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -12,6 +13,7 @@ import django_filters
 from django.db.models import BooleanField, DateTimeField, Model, Q, QuerySet
 from django.forms import DateInput
 from django.http import QueryDict
+from django.utils import timezone
 
 from accounts.models import Customer
 from pages.forms import scope_choices
@@ -30,8 +32,8 @@ def filters_for(
     for name in table.filters:
         field: Any = model._meta.get_field(name)
         if isinstance(field, DateTimeField):
-            declared[f"{name}_since"] = date_filter(name, "date__gte", "From")
-            declared[f"{name}_until"] = date_filter(name, "date__lte", "To")
+            declared[f"{name}_since"] = day_filter(name, "From", since_day)
+            declared[f"{name}_until"] = day_filter(name, "To", until_day)
         elif isinstance(field, BooleanField):
             declared[name] = django_filters.BooleanFilter(field_name=name)
         elif getattr(field, "choices", None):
@@ -48,9 +50,23 @@ def filters_for(
     return filter_set
 
 
-def date_filter(name: str, lookup: str, label: str) -> Any:
+def day_filter(name: str, label: str, method: Any) -> Any:
+    """A filter by a day, as the moment it begins or ends: a comparison that an index can answer."""
     widget = DateInput(attrs={"type": "date"})
-    return django_filters.DateFilter(field_name=name, lookup_expr=lookup, label=label, widget=widget)
+    return django_filters.DateFilter(field_name=name, method=method, label=label, widget=widget)
+
+
+def since_day(rows: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
+    return rows.filter(**{f"{name}__gte": midnight(day)})
+
+
+def until_day(rows: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
+    return rows.filter(**{f"{name}__lt": midnight(day + timedelta(days=1))})
+
+
+def midnight(day: date) -> datetime:
+    """When `day` begins in the reader's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def search(rows: QuerySet[Any], fields: Sequence[str], text: str) -> QuerySet[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import InvalidPage
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -85,14 +85,14 @@ class ListPage(SectionPage):
             return {"table": self.table(page.rows), "pager": self.keyset_pager(page), "count": None}
         ordered = rows.order_by(*table.order_by) if table.order_by else rows
         shown = self.table(table.rows(ordered), query.get("sort", ""))
-        shown.paginate(page=self.page_number(rows), per_page=PER_PAGE)
+        try:
+            shown.paginate(page=query.get("page", 1), per_page=PER_PAGE)
+        except InvalidPage:
+            shown.paginate(page=1, per_page=PER_PAGE)
         return {"table": shown, "pager": None, "count": shown.paginator.count}
 
     def table(self, rows: Any, sort: str = "") -> Any:
         return table_for(self.section, rows, may_write=self.user.may_write, sort=sort)
-
-    def page_number(self, rows: QuerySet[Any]) -> int:
-        return Paginator(rows.order_by("pk"), PER_PAGE).get_page(self.request.GET.get("page")).number
 
     def keyset_pager(self, page: KeysetPage) -> dict[str, str]:
         return {"newer": self.link(after=page.newer), "older": self.link(before=page.older)}

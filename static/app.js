@@ -60,6 +60,16 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A form is sent once, however often its button is pressed; coming back to the page makes it fresh.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if ("sent" in event.target.dataset) event.preventDefault();
+  event.target.dataset.sent = "";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});
+
 document.addEventListener("change", (event) => {
   const fields = event.target.closest("[data-redraws]");
   if (fields && fields.dataset.redraws.split(" ").some((name) => matches(event.target.name, name))) {

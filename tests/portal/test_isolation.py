@@ -25,7 +25,7 @@ PUBLIC = {
     "metrics": "guarded by a token of its own",
 }
 # Pages of one's own account, which any role may change.
-OWN_ACCOUNT = {"password_change", "profile"}
+OWN_ACCOUNT = {"password_change", "profile", "first-steps"}
 # Reading is all these do, so a viewer's POST is refused before anything else.
 METHODS = ("get", "post")
 
