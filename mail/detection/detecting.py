@@ -35,9 +35,16 @@ def find_bounces(raw: bytes, phrases: Sequence[CustomPhrase] = ()) -> list[Bounc
     if complaints is not None:
         return complaints
     reported = find_reported(report, phrases)
-    if reported is not None:
-        return reported
-    notified = find_notified(report, phrases)
-    if notified is not None:
-        return notified
-    return find_described(report, phrases)
+    if reported is None:
+        reported = find_notified(report, phrases)
+    return drop_repeated(find_described(report, phrases) if reported is None else reported)
+
+
+def drop_repeated(bounces: list[Bounce]) -> list[Bounce]:
+    """One bounce a recipient: the first that is no mere delay, or else the first."""
+    kept: dict[str, Bounce] = {}
+    for number, bounce in enumerate(bounces):
+        key = bounce.recipient.lower() if bounce.recipient else str(number)
+        if key not in kept or (kept[key].is_delay and not bounce.is_delay):
+            kept[key] = bounce
+    return list(kept.values())
