@@ -102,6 +102,8 @@ class _Reading:
     def run(self, *, collecting: bool) -> ReadReport:
         if not self.servers and not self.monitors:
             return self._put_off("No active server reads this mailbox.")
+        if not collecting and not self._pending().exists() and not wanted(self.mailbox).exists():
+            return self.report
         if self.mailbox.is_blocked(self.now):
             return self._put_off(
                 f"The provider asked for a pause until {self.mailbox.blocked_until:%H:%M} UTC."
@@ -120,11 +122,17 @@ class _Reading:
     def _run(self, lease: Lease, *, collecting: bool) -> None:
         self.mailbox.refresh_from_db()
         state_before = self.mailbox.sync_state
-        self._show(SyncState.RUNNING)
+        if self.mailbox.cursor is None:
+            self._show(SyncState.RUNNING)
         try:
             self._read(lease, collecting=collecting)
         except ProviderError as error:
             self._record(error)
+        except LeaseLost:
+            raise
+        except Exception:
+            self._show(SyncState.ATTENTION, "Reading failed for a reason of ours: see the log.", "internal")
+            raise
         self._finish(state_before, collecting=collecting)
 
     def _put_off(self, note: str) -> ReadReport:
@@ -142,7 +150,8 @@ class _Reading:
         if not opened.is_whole:
             self._put_off("A server's token cannot be renewed for the moment; handling waits for it.")
             return
-        self._handle(opened, self._handler(opened), lease)
+        if self._pending().exists():
+            self._handle(opened, lease)
         if wanted(self.mailbox).exists():
             self.report.disposed = dispose_handled(opened, lease)
 
@@ -168,12 +177,16 @@ class _Reading:
         watching = _let_in(self.monitors, opened.sources)
         return MonitorHandler(watching, self.now) if watching else None
 
-    def _handle(self, opened: OpenMailbox, handler: Handler[Any] | None, lease: Lease) -> None:
-        pending = ProcessedMessage.objects.filter(
+    def _pending(self) -> QuerySet[ProcessedMessage]:
+        return ProcessedMessage.objects.filter(
             mailbox=self.mailbox, purpose=self.purpose, state=ProcessedMessage.State.PENDING
         )
-        if handler is None or not pending.exists():
+
+    def _handle(self, opened: OpenMailbox, lease: Lease) -> None:
+        handler = self._handler(opened)
+        if handler is None:
             return
+        self._show(SyncState.RUNNING)
         self.sync.save()
         handle_pending(opened, self.purpose, handler, lease, Budget(), self.sync)
 

@@ -354,3 +354,22 @@ def test_a_monitor_that_is_made_anew_starts_from_now(room):
     room.read()
 
     assert ProcessedMessage.objects.filter(outcome="acted").count() == 1
+
+
+def test_a_fault_of_ours_is_shown_on_the_mailbox_and_ends_with_the_next_reading(graph_room, monkeypatch):
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+
+    def fail(*args):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("operations.reading.collect", fail)
+        with pytest.raises(ZeroDivisionError):
+            room.read()
+    assert room.mailbox.sync_state == Mailbox.SyncState.ATTENTION
+    assert room.mailbox.reading_until is None
+
+    room.read()
+    assert room.mailbox.sync_state == Mailbox.SyncState.VALID

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audience.models import BlacklistEntry, Change, GroupStop, Subscriber
-from campaigns.links import unsubscribe_url
+from campaigns.links import track, unsubscribe_url
 from mailboxes.models import ProcessedMessage
 from monitors.models import MonitorHit
 from tests.factories import make_campaign_group, make_customer, make_list
@@ -192,6 +192,19 @@ class TestIdentifying:
         room.open_for_business()
         link = unsubscribe_url(ada.pk, delivery.campaign_id)
         receive(room, f"no more\n\n> click {link} to leave\n", sender="boss@elsewhere.example")
+
+        room.read()
+
+        ada.refresh_from_db()
+        assert (ada.status, MonitorHit.objects.get().identified_by) == ("unsubscribed", "link")
+
+    def test_by_uid_it_finds_whose_tracked_link_is_quoted(self, room, ada):
+        campaign = room.deliver(ada).campaign
+        html, _ = track(campaign, '<a href="https://acme.example/offer">Offer</a>', "")
+        link = html.partition('href="')[2].partition('"')[0].replace("[LINK_UID]", ada.uid)
+        room.add_monitor(ANYTHING, identify_by="uid")
+        room.open_for_business()
+        receive(room, f"no more\n\n> Offer <{link}>\n", sender="boss@elsewhere.example")
 
         room.read()
 
