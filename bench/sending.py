@@ -11,9 +11,11 @@ is lifted, since it would be all there is to see.
 from __future__ import annotations
 
 import argparse
+import atexit
 import base64
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,6 +79,7 @@ def served_sandbox() -> Iterator[str]:
 def set_up() -> None:
     """Django on a database of its own, its schema made, the providers' pace lifted."""
     folder = tempfile.mkdtemp(prefix="apiconnect-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(folder) / 'bench.sqlite3'}")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apiconnect.settings")
     # As in production: with DEBUG on Django keeps the newest statements in memory.
