@@ -29,12 +29,21 @@ from accounts.models import User
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """A user's rights: backend staff exactly when no customer is chosen."""
 
+    class Meta:
+        labels: ClassVar = {"is_active": "active", "is_superuser": "superuser", "groups": "backend roles"}
+        help_texts: ClassVar = {
+            "is_superuser": "May do everything, and log in as a customer's user.",
+            "groups": "Support looks at everything and changes nothing; an operator runs servers, keys and lists.",
+        }
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         if values.get("customer") is not None and (values.get("is_superuser") or values.get("groups")):
             raise forms.ValidationError(
                 "A customer's user cannot be a superuser or hold a backend role. Clear these or the customer."
             )
+        if self.initial.get("customer") and "customer" in values and values["customer"] is None:
+            raise forms.ValidationError("A customer's user never becomes backend staff. Create another user.")
         return values
 
 

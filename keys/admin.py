@@ -85,7 +85,7 @@ class ApiKeyAdmin(TransferAdmin):
     search_fields = API_KEYS.search
     no_customer = "System Key"
     autocomplete_fields = ("customer",)
-    readonly_fields = ("used_by", "trouble")
+    readonly_fields = ("owner", "used_by", "trouble")
     actions_detail = ("verify",)
     conditional_fields: ClassVar = {
         described.name: f"provider == '{name}'"
@@ -100,7 +100,8 @@ class ApiKeyAdmin(TransferAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         # Credentials are no columns: the form adds them itself. A viewer gets no field at all.
         if self.has_change_permission(request, obj):
-            kwargs |= {"fields": ("provider", "customer", "name", "expires_at", "status"), "widgets": {}}
+            whose = () if obj else ("customer",)
+            kwargs |= {"fields": ("provider", *whose, "name", "expires_at", "status"), "widgets": {}}
         else:
             kwargs["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
@@ -110,7 +111,8 @@ class ApiKeyAdmin(TransferAdmin):
         names = (
             tuple(described.name for described in asked) if self.has_change_permission(request, obj) else ()
         )
-        plain = ("provider", "customer", "name", *names, "expires_at", "status")
+        # Whose key it is stays: a customer's key never becomes a system key, nor another customer's.
+        plain = ("provider", "owner" if obj else "customer", "name", *names, "expires_at", "status")
         return [
             (None, {"fields": plain}),
             *([("Use", {"fields": ("used_by", "trouble")})] if obj else []),

@@ -87,6 +87,13 @@ def test_a_rename_keeps_the_secret_and_typing_replaces_it(backend: Client) -> No
     assert AuditEntry.objects.filter(action="replace credentials", object_id=str(key.pk)).count() == 1
 
 
+def test_a_customers_key_never_becomes_a_system_key(backend: Client, acme: Customer) -> None:
+    key = make.make_key(acme)
+    assert backend.post(key_page(key), microsoft(client_secret="", customer="")).status_code == 302
+    key.refresh_from_db()
+    assert (key.name, key.customer) == ("Production", acme)
+
+
 def test_a_key_in_use_is_not_deleted_and_says_by_whom(backend: Client, acme: Customer) -> None:
     server = make.make_delivery_server(acme, name="Busy server")
     key = server.api_key

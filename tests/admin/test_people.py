@@ -52,6 +52,16 @@ def test_bad_input_makes_no_user(backend: Client, acme: Customer, fields: dict[s
     assert not User.objects.filter(email="ada@acme.example").exists()
 
 
+def test_a_customers_user_never_becomes_staff(backend: Client, acme: Customer) -> None:
+    user = make.make_user(acme)
+    page = backend.post(
+        reverse("admin:accounts_user_change", args=[user.pk]), {"email": user.email, "role": "owner"}
+    )
+    user.refresh_from_db()
+    assert "never becomes backend staff" in page.content.decode()
+    assert (user.customer, user.is_staff) == (acme, False)
+
+
 def test_a_new_password_is_audited_without_it(backend: Client, acme: Customer) -> None:
     user = make.make_user(acme)
     data = {"password1": "new-horse-battery-staple", "password2": "new-horse-battery-staple"}
