@@ -62,9 +62,10 @@ def is_trusted(report: Report, dialect: Dialect | None) -> bool:
         return True
     if report.is_reply:
         return False
-    if report.is_from_machine and Notice.FAILURE in report.subject_kinds:
+    is_machine = report.is_from_machine or report.is_report_type
+    if is_machine and Notice.FAILURE in report.subject_kinds:
         return True
-    return dialect is not None and (report.is_from_machine or report.is_report_type)
+    return dialect is not None and is_machine
 
 
 def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: Report) -> bool:
