@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
+from campaigns.judging import LOOKS_NEEDED
 from campaigns.lines import Line, open_line
 from campaigns.models import Delivery
 from campaigns.outcomes import known_ids
 from campaigns.pace import RunningClock
-from campaigns.settling import LOOKS_NEEDED, markers_of
+from campaigns.settling import markers_of
 from mailboxes.leases import Lease
 from mailboxes.models import Mailbox
 from providers.errors import ProviderError, Throttled

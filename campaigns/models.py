@@ -119,10 +119,6 @@ class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
             Q(status=Delivery.Status.QUEUED) | Q(status=Delivery.Status.DEFERRED, next_try_at__lte=now)
         )
 
-    def unsettled(self) -> Self:
-        """Submitted with an outcome nobody knows yet."""
-        return self.filter(status__in=[Delivery.Status.SENDING, Delivery.Status.UNKNOWN])
-
     def with_leftover_draft(self) -> Self:
         """Closed without being sent, while their draft still lies in the mailbox."""
         return self.filter(DRAFT_LEFT_OVER)
