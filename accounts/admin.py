@@ -148,7 +148,7 @@ class SignInTroubleAdmin(LogAdmin):
     """Refused sign-ins; too many lock an address out for a while, and deleting the row lets it in again."""
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
-    exact_search = ("username", "ip_address")
+    exact_search = ("username", "ip_address__startswith")
     address_search = ("username",)
     search_help_text = "The address somebody signed in with, or an IP address."
     fields = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent", "path_info")
