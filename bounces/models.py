@@ -151,6 +151,15 @@ class Bounce(CustomerOrSystem):
     def __str__(self) -> str:
         return f"{self.recipient or 'unknown recipient'}: {self.get_type_display()}"
 
+    @property
+    def own_source(self) -> str:
+        """The raw report where it speaks of this customer alone; empty where it was purged or is shared."""
+        others = Bounce.objects.filter(message=self.message).exclude(customer=self.customer)
+        kept = BounceSource.objects.filter(message=self.message).first()
+        if self.message is None or kept is None or others.exists():
+            return ""
+        return bytes(kept.raw).decode("utf-8", "replace")
+
 
 class BounceSource(models.Model):
     """The raw mail behind bounces, capped in size and kept for the retention time."""

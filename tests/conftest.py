@@ -24,6 +24,9 @@ def pytest_configure() -> None:
         var = Path(settings.VAR_DIR)
         var.mkdir(exist_ok=True)
         options.setdefault("TEST", {})["NAME"] = str(var / f"test-{os.getpid()}.sqlite3")
+    else:
+        options.setdefault("TEST", {})["NAME"] = f"test_apiconnect_{os.getpid()}"  # runs side by side
+        options.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
 
 
 @pytest.fixture(autouse=True)
