@@ -6,10 +6,11 @@ import uuid
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from import_export.fields import Field
 
+from accounts.models import Customer
 from audience import changes
 from audience.changes import Cause
 from audience.forms import BlacklistForm, SubscriberForm, write_values
@@ -20,7 +21,32 @@ from pages.forms import CustomerForm
 from pages.resources import CustomerResource, find_by_name
 
 
-class SubscriberResource(CustomerResource):
+def named_customer(row: dict[str, Any]) -> Customer:
+    """The customer that an admin's file names by uid or name. Raises ValidationError."""
+    found = find_by_name(Customer.objects.all(), str(row.get("customer") or ""))
+    assert isinstance(found, Customer)
+    return found
+
+
+class AudienceResource(CustomerResource):
+    """What files of the audience share: a cause for all of their rows, and a customer column for admins."""
+
+    customer_name = Field(column_name="customer", attribute="customer__uid")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.batch = uuid.uuid4()
+        if self.customer is not None:
+            self.fields.pop("customer_name", None)
+
+    def cause(self, text: str) -> Cause:
+        return Cause(Change.Cause.IMPORT, text=text, actor=self.actor, batch=self.batch)
+
+    def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        """The journal has it already, row by row."""
+
+
+class SubscriberResource(AudienceResource):
     """Subscribers by list and address. An import never raises anybody's status, and is journalled as one."""
 
     form_class = SubscriberForm
@@ -31,11 +57,23 @@ class SubscriberResource(CustomerResource):
 
     class Meta(CustomerResource.Meta):
         model = Subscriber
-        fields: ClassVar = ("uid", "list_name", "email", "status", "values")
+        fields: ClassVar = ("uid", "customer_name", "list_name", "email", "status", "values")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.batch = uuid.uuid4()
+        self.lists: dict[tuple[int, str], Model] = {}
+
+    def owner(self, instance: Model, row: dict[str, Any]) -> Customer | None:
+        if self.customer is not None:
+            return self.customer
+        return instance.customer if isinstance(instance, Subscriber) and instance.pk else named_customer(row)
+
+    def find_list(self, owner: Customer, text: str) -> Model:
+        """The list of a row: files name the same few again and again."""
+        key = (owner.pk, text)
+        if key not in self.lists:
+            self.lists[key] = find_by_name(MailingList.objects.for_customer(owner), text)
+        return self.lists[key]
 
     def dehydrate_values(self, subscriber: Subscriber) -> str:
         return write_values(subscriber.fields)
@@ -43,9 +81,9 @@ class SubscriberResource(CustomerResource):
     def get_instance(self, instance_loader: Any, row: dict[str, Any]) -> Model | None:
         if row.get("uid") or not (row.get("list") and row.get("email")):
             return super().get_instance(instance_loader, row)
-        lists = MailingList.objects.all()
-        lists = lists.for_customer(self.customer) if self.customer else lists
-        mailing_list = find_by_name(lists, str(row["list"]))
+        owner = self.owner(Subscriber(), row)
+        assert owner is not None
+        mailing_list = self.find_list(owner, str(row["list"]))
         found: Model | None = (
             self.get_queryset()
             .filter(list=mailing_list, email_key=normalize_address(str(row["email"])))
@@ -53,7 +91,13 @@ class SubscriberResource(CustomerResource):
         )
         return found
 
+    def find(self, rows: QuerySet[Any], text: str) -> Model:
+        if self.form_owner is None:
+            return super().find(rows, text)
+        return self.find_list(self.form_owner, text)
+
     def form_for(self, instance: Model, row: dict[str, Any]) -> CustomerForm:
+        self.form_owner = self.owner(instance, row)
         self.status = self._status(instance, str(row.get("status") or ""))
         return super().form_for(instance, {**row, "status": self.status})
 
@@ -79,18 +123,18 @@ class SubscriberResource(CustomerResource):
 
     def do_instance_save(self, instance: Any, is_create: bool) -> None:
         values = self.form.cleaned_data
-        cause = Cause(Change.Cause.IMPORT, text="CSV import", actor=self.actor, batch=self.batch)
-        mailing_list = values["list"]
         changes.subscribe(
-            mailing_list, values["email"], values["fields_text"], self.status, cause, timezone.now()
+            values["list"],
+            values["email"],
+            values["fields_text"],
+            self.status,
+            self.cause("CSV import"),
+            timezone.now(),
         )
 
-    def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        """The journal has it already, row by row."""
 
-
-class BlacklistResource(CustomerResource):
-    """The blacklist by address; an import adds to the customer's own entries."""
+class BlacklistResource(AudienceResource):
+    """The blacklist by address; an import adds to a customer's own entries, an admin's also to those for all."""
 
     form_class = BlacklistForm
 
@@ -99,11 +143,7 @@ class BlacklistResource(CustomerResource):
     class Meta(CustomerResource.Meta):
         model = BlacklistEntry
         import_id_fields = ("email",)
-        fields: ClassVar = ("email", "reason")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.batch = uuid.uuid4()
+        fields: ClassVar = ("customer_name", "email", "reason")
 
     def dehydrate_reason(self, entry: BlacklistEntry) -> str:
         return blacklist_reason(entry) if self.customer else entry.reason
@@ -113,9 +153,12 @@ class BlacklistResource(CustomerResource):
             raise ValidationError("The column email is missing.")
 
     def get_instance(self, instance_loader: Any, row: dict[str, Any]) -> Model | None:
-        found: Model | None = (
-            self.get_queryset().filter(email_key=normalize_address(str(row.get("email") or ""))).first()
-        )
+        entries = self.get_queryset()
+        if self.customer is None:
+            owner = named_customer(row) if row.get("customer") else None
+            entries = entries.filter(customer=owner)
+        email_key = normalize_address(str(row.get("email") or ""))
+        found: Model | None = entries.filter(email_key=email_key).first()
         return found
 
     def skip_row(
@@ -124,12 +167,9 @@ class BlacklistResource(CustomerResource):
         return bool(self.before) and not import_validation_errors
 
     def do_instance_save(self, instance: Any, is_create: bool) -> None:
-        reason = self.form.cleaned_data["reason"] or "CSV import"
-        cause = Cause(Change.Cause.IMPORT, text=reason, actor=self.actor, batch=self.batch)
-        changes.blacklist(self.form.cleaned_data["email"], self.customer, cause, timezone.now())
-
-    def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        """The journal has it already, row by row."""
+        values = self.form.cleaned_data
+        cause = self.cause(values["reason"] or "CSV import")
+        changes.blacklist(values["email"], self.form.owner, cause, timezone.now())
 
 
 class ChangeResource(CustomerResource):

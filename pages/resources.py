@@ -40,6 +40,7 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
     def __init__(self, customer: Customer | None = None, actor: User | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.customer, self.actor = customer, actor
+        self.made = 0
         if customer is not None:
             self.fields.pop("customer", None)
 
@@ -102,19 +103,20 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
     def form_for(self, instance: Model, row: dict[str, Any]) -> CustomerForm:
         """The form bound to what the row says, and for the rest to what is stored or the default."""
         assert self.form_class is not None
-        blank = self.form_class(instance=instance, customer=self.customer)
+        owner = self.owner(instance, row)
+        blank = self.form_class(instance=instance, customer=owner)
         data = {name: _stored(blank, name) for name in blank.fields}
         cells = {self.form_fields.get(name, name): str(text) for name, text in row.items() if name != "uid"}
-        form = self.form_class(data=data, instance=instance, customer=self.customer)
-        # The customer comes with the first ones: in the admin the rows to choose from are that customer's.
-        first = {
-            n: t for n, t in cells.items() if n == "customer" or not is_choice_of_rows(blank.fields.get(n))
-        }
-        self._fill(form, data, first)
-        # Choices of rows may follow from the other columns, such as the keys of a provider.
-        form = self.form_class(data=data, instance=instance, customer=self.customer)
-        self._fill(form, data, {n: t for n, t in cells.items() if n not in first})
+        later = {name for name in cells if name != "customer" and is_choice_of_rows(blank.fields.get(name))}
+        self._fill(blank, data, {name: text for name, text in cells.items() if name not in later})
+        # Choices of rows follow from the other columns, such as the keys of a customer and provider.
+        form = self.form_class(data=data, instance=instance, customer=owner)
+        self._fill(form, data, {name: cells[name] for name in later})
         return form
+
+    def owner(self, instance: Model, row: dict[str, Any]) -> Customer | None:
+        """Whose row it is, where the form does not ask for it itself."""
+        return self.customer
 
     def _fill(self, form: CustomerForm, data: dict[str, Any], cells: dict[str, str]) -> None:
         problems = {}
@@ -122,25 +124,47 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
             if name not in form.fields:
                 continue
             try:
-                data[name] = typed(form.fields[name], text)
+                data[name] = self.typed(form.fields[name], text)
             except ValidationError as error:
                 problems[name] = error.messages
         if problems:
             raise ValidationError(problems)
+
+    def typed(self, field: forms.Field, text: str) -> Any:
+        """A cell as the form's field takes it: labels stand for choices, names or uids for rows."""
+        if isinstance(field, forms.BooleanField):
+            return _yes_or_no(text)
+        if isinstance(field, forms.ModelChoiceField):
+            assert field.queryset is not None
+            return self.find(field.queryset, text).pk if text else None
+        if isinstance(field, forms.ChoiceField):
+            labels = {label.casefold(): value for value, label in choices_of(field)}
+            return labels.get(text.casefold(), text)
+        return text
+
+    def find(self, rows: QuerySet[Any], text: str) -> Model:
+        """The row that a cell names. Raises ValidationError."""
+        return find_by_name(rows, text)
 
     def skip_row(
         self, instance: Model, original: Any, row: Any, import_validation_errors: Any = None
     ) -> bool:
         return bool(self.before) and not import_validation_errors and not self.form.has_changed()
 
-    def do_instance_save(self, instance: Model, is_create: bool) -> None:
+    def save_instance(self, instance: Model, is_create: bool, row: dict[str, Any], **kwargs: Any) -> None:
+        """A preview looks and does not write, so that it holds up nobody for long."""
         if self.customer and is_create:
-            require_room(self.feature, self.customer, self.get_queryset())
+            self.made += 1
+            more = self.made if kwargs.get("dry_run") else 1
+            require_room(self.feature, self.customer, self.get_queryset(), more)
+        if not kwargs.get("dry_run"):
+            super().save_instance(instance, is_create, row, **kwargs)
+
+    def do_instance_save(self, instance: Model, is_create: bool) -> None:
         self.form.save()
 
     def after_save_instance(self, instance: Model, row: dict[str, Any], **kwargs: Any) -> None:
-        if not kwargs.get("dry_run"):
-            audit(self.actor, "import", instance, before=self.before, after=snapshot(instance))
+        audit(self.actor, "import", instance, before=self.before, after=snapshot(instance))
 
 
 def is_choice_of_rows(field: forms.Field | None) -> bool:
@@ -150,19 +174,6 @@ def is_choice_of_rows(field: forms.Field | None) -> bool:
 def _stored(form: CustomerForm, name: str) -> Any:
     value = form.get_initial_for_field(form.fields[name], name)
     return form.fields[name].prepare_value(value)
-
-
-def typed(field: forms.Field, text: str) -> Any:
-    """A cell as the form's field takes it: labels stand for choices, names or uids for rows."""
-    if isinstance(field, forms.BooleanField):
-        return _yes_or_no(text)
-    if isinstance(field, forms.ModelChoiceField):
-        assert field.queryset is not None
-        return find_by_name(field.queryset, text).pk if text else None
-    if isinstance(field, forms.ChoiceField):
-        labels = {label.casefold(): value for value, label in choices_of(field)}
-        return labels.get(text.casefold(), text)
-    return text
 
 
 def _yes_or_no(text: str) -> bool:

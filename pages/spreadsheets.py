@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 MAX_BYTES = 2 * 1024 * 1024
-MAX_ROWS = 5000
+# Each row is one form; while a file is imported, SQLite lets nobody else write.
+MAX_ROWS = 2000
 # What makes a spreadsheet run a cell: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
