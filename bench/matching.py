@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Field, QuerySet
 
-from bounces.matching import Reach
+from bounces.matching import Reach, sent_to
 from campaigns import recognizing
 from campaigns.models import Campaign, Delivery
 from mailboxes.models import Mailbox
@@ -28,50 +28,45 @@ def measure_matching(deliveries: int, say: Say) -> None:
     campaign = make_campaign(make_list(make_customer("Large log")))
     mailbox = Mailbox.objects.for_address("microsoft", "large@acme.example")
     fill(campaign, mailbox, 1, SMALL)
-    small = times(campaign, mailbox, SMALL)
+    small = times(mailbox, SMALL)
     started = time.perf_counter()
     fill(campaign, mailbox, SMALL + 1, deliveries)
-    analyze()
     say("rows", deliveries, "filled in", f"{time.perf_counter() - started:.0f} s")
     say("question", f"of {SMALL}", f"of {deliveries}")
-    for name, seconds in times(campaign, mailbox, deliveries).items():
+    for name, seconds in times(mailbox, deliveries).items():
         say(name, f"{small[name] * 1000:.2f} ms", f"{seconds * 1000:.2f} ms")
-    for name, query in queries(campaign, mailbox, deliveries).items():
+    for name, query in queries(mailbox, deliveries).items():
         say(name)
         say(query.explain())
 
 
-def questions(campaign: Campaign, mailbox: Mailbox, number: int) -> dict[str, Callable[[], Any]]:
+def questions(mailbox: Mailbox, number: int) -> dict[str, Callable[[], Any]]:
     """What matching asks, as it asks it; the Message-ID is in the field that is looked at last."""
-    reach = Reach(frozenset({campaign.customer_id})).deliveries()
-    found = queries(campaign, mailbox, number)
+    holds = Reach(everyone=True).holds
+    recipient = queries(mailbox, number)["recipient"]
     return {
-        "token": lambda: recognizing.by_token(reach, f"token-{number}"),
-        "message-id": lambda: recognizing.by_message_ids(reach, [f"draft-{number}@mail.example"]),
-        "thread": lambda: recognizing.by_thread(reach, mailbox, f"thread-{number}"),
-        "recipient": lambda: list(found["recipient"].all()),
+        "token": lambda: recognizing.by_token(f"token-{number}", holds),
+        "message-id": lambda: recognizing.by_message_ids([f"draft-{number}@mail.example"], holds),
+        "thread": lambda: recognizing.by_thread(mailbox, f"thread-{number}", holds),
+        "recipient": lambda: list(recipient.all()),
     }
 
 
-def queries(campaign: Campaign, mailbox: Mailbox, number: int) -> dict[str, QuerySet[Delivery]]:
+def queries(mailbox: Mailbox, number: int) -> dict[str, QuerySet[Delivery]]:
     """The same as querysets, for their plans."""
-    reach = Reach(frozenset({campaign.customer_id})).deliveries()
-    message_id = f"draft-{number}@mail.example"
+    spellings = [f"draft-{number}@mail.example", f"<draft-{number}@mail.example>"]
+    week = timedelta(days=7)
     return {
-        "token": reach.filter(token=f"token-{number}"),
-        "message-id": reach.filter(draft_message_id__in=[message_id, f"<{message_id}>"]).exclude(
-            draft_message_id=""
-        ),
-        "thread": reach.filter(mailbox=mailbox, thread_id=f"thread-{number}").exclude(thread_id=""),
-        "recipient": reach.filter(
-            recipient_key__in=[f"reader{number}@receiver.example"], sent_at__gte=SENT_AT - timedelta(days=7)
-        ).order_by("-sent_at")[:1],
+        "token": Delivery.objects.filter(token=f"token-{number}").order_by(),
+        "message-id": recognizing.with_message_id("draft_message_id", spellings).order_by(),
+        "thread": recognizing.in_thread(mailbox, f"thread-{number}").order_by(),
+        "recipient": sent_to(frozenset({f"reader{number}@receiver.example"}), SENT_AT - week, SENT_AT + week),
     }
 
 
-def times(campaign: Campaign, mailbox: Mailbox, number: int) -> dict[str, float]:
+def times(mailbox: Mailbox, number: int) -> dict[str, float]:
     """Median seconds of each question."""
-    return {name: median_of(ask) for name, ask in questions(campaign, mailbox, number).items()}
+    return {name: median_of(ask) for name, ask in questions(mailbox, number).items()}
 
 
 def median_of(ask: Callable[[], Any]) -> float:
@@ -130,9 +125,3 @@ def default_of(field: Field[Any, Any]) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     return str(value) if isinstance(value, int) else f"'{value or ''}'"
-
-
-def analyze() -> None:
-    """What autovacuum, or an operator, does for the planner."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from campaigns.models import Delivery
-from campaigns.recognizing import by_message_ids, by_thread, by_token
+from campaigns.recognizing import MAX_FOUND, by_message_ids, by_thread, by_token
 from mail.addresses import normalize_address
 from mail.detection import Bounce as Detected
 from mailboxes.models import ProcessedMessage
 
 # A report without any id of ours is taken for the last message to its recipient within this time.
 RECIPIENT_WINDOW = timedelta(days=7)
+# Clocks differ: a report may seem to be a little older than its message.
+CLOCK_DIFFERENCE = timedelta(minutes=10)
 # Never submitted: no report can be about it, whatever the report says.
 NOT_SUBMITTED = (Delivery.Status.QUEUED, Delivery.Status.SKIPPED)
 
@@ -35,9 +37,10 @@ class Reach:
         ids = set(customer_ids)
         return cls(frozenset(pk for pk in ids if pk is not None), None in ids)
 
-    def deliveries(self) -> QuerySet[Delivery]:
-        submitted = Delivery.objects.exclude(status__in=NOT_SUBMITTED)
-        return submitted if self.everyone else submitted.filter(customer_id__in=self.customer_ids)
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether the mailbox may speak of this delivery, which was submitted at least."""
+        is_ours = self.everyone or delivery.customer_id in self.customer_ids
+        return is_ours and delivery.status not in NOT_SUBMITTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,15 @@ class Match:
 
 def match(bounce: Detected, message: ProcessedMessage, reach: Reach) -> Match | None:
     """Token, then any known Message-ID, then the thread, then the recipient within a week."""
-    deliveries = reach.deliveries()
     keys = recipient_keys(bounce)
-    if delivery := by_token(deliveries, bounce.token):
+    if delivery := by_token(bounce.token, reach.holds):
         return Match(delivery, "token")
     ids = (bounce.message_id, *bounce.message_ids)
-    if delivery := _choose(by_message_ids(deliveries, ids), keys):
+    if delivery := _choose(by_message_ids(ids, reach.holds), keys):
         return Match(delivery, "message-id")
-    if delivery := _choose(by_thread(deliveries, message.mailbox, message.thread_id), keys):
+    if delivery := _choose(by_thread(message.mailbox, message.thread_id, reach.holds), keys):
         return Match(delivery, "thread")
-    if delivery := _last_to(deliveries, message, keys):
+    if delivery := _last_to(keys, message, reach):
         return Match(delivery, "recipient")
     return None
 
@@ -78,15 +80,14 @@ def _choose(found: list[Delivery], keys: frozenset[str]) -> Delivery | None:
     return found[0] if len(found) == 1 else None
 
 
-def _last_to(
-    deliveries: QuerySet[Delivery], message: ProcessedMessage, keys: frozenset[str]
-) -> Delivery | None:
+def _last_to(keys: frozenset[str], message: ProcessedMessage, reach: Reach) -> Delivery | None:
+    """The newest message to the failed recipient before the report came."""
     received = message.received_at or message.listed_at
-    window = Q(sent_at__gte=received - RECIPIENT_WINDOW, sent_at__lte=_soon_after(received))
-    recent = deliveries.filter(window, recipient_key__in=keys)
-    return recent.order_by("-sent_at").first() if keys else None
+    rows = sent_to(keys, received - RECIPIENT_WINDOW, received + CLOCK_DIFFERENCE) if keys else []
+    return next((delivery for delivery in rows if reach.holds(delivery)), None)
 
 
-def _soon_after(received: datetime) -> datetime:
-    """Clocks differ: a report may seem to be a little older than its message."""
-    return received + timedelta(minutes=10)
+def sent_to(keys: frozenset[str], since: datetime, until: datetime) -> QuerySet[Delivery]:
+    """What was sent to these addresses within the time, newest first."""
+    rows = Delivery.objects.filter(recipient_key__in=keys, sent_at__gte=since, sent_at__lte=until)
+    return rows.order_by("-sent_at")[:MAX_FOUND]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from django.db.models import Q, QuerySet
@@ -45,11 +46,6 @@ def _subscribers(monitor: Monitor) -> QuerySet[Subscriber]:
     return rows if monitor.customer is None else rows.for_customer(monitor.customer)
 
 
-def _deliveries(monitor: Monitor) -> QuerySet[Delivery]:
-    rows = Delivery.objects.exclude(subscriber=None)
-    return rows if monitor.customer is None else rows.for_customer(monitor.customer)
-
-
 def _by_email(monitor: Monitor, mail: ParsedMail) -> Identified:
     """Every subscription of the sender's address; one that was moved acts through its new place."""
     if not mail.sender:
@@ -64,13 +60,18 @@ def _by_uid(monitor: Monitor, mail: ParsedMail) -> Identified:
     """A quoted link, then the answered Message-ID, then our own token."""
     if subscriber := _by_links(monitor, mail.links):
         return Identified((subscriber,), "link")
-    deliveries = _deliveries(monitor)
-    answered = by_message_ids(deliveries, mail.answered_ids)
+    is_in_reach = partial(_is_in_reach, monitor)
+    answered = by_message_ids(mail.answered_ids, is_in_reach)
     if len({delivery.subscriber_id for delivery in answered}) == 1:
         return _of_delivery(monitor, answered[0], "message-id")
-    if delivery := by_token(deliveries, mail.token):
+    if delivery := by_token(mail.token, is_in_reach):
         return _of_delivery(monitor, delivery, "token")
     return Identified()
+
+
+def _is_in_reach(monitor: Monitor, delivery: Delivery) -> bool:
+    is_ours = monitor.customer_id is None or delivery.customer_id == monitor.customer_id
+    return is_ours and delivery.subscriber_id is not None
 
 
 def _of_delivery(monitor: Monitor, delivery: Delivery, by: str) -> Identified:

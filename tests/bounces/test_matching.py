@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audience.models import Change
 from bounces.models import Bounce
@@ -193,3 +195,29 @@ class TestReach:
 
         theirs.refresh_from_db()
         assert theirs.status == "confirmed"
+
+
+def test_no_look_up_walks_through_the_delivery_log(graph_room):
+    """Without statistics, as on a database that nobody has analysed, each question has its own index."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL plans a table this small without any index")
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+    unknown = Delivery(recipient="ada@receiver.example", sent_message_id="x@mail.example", token="unknown")
+    room.arrive(room.report(unknown))
+    with CaptureQueriesContext(connection) as captured:
+        room.read()
+
+    asked = [query["sql"] for query in captured if 'FROM "campaigns_delivery"' in query["sql"]]
+    with connection.cursor() as cursor:
+        plans = [cursor.execute(f"EXPLAIN QUERY PLAN {sql}").fetchone()[-1] for sql in asked]
+    used = [plan.partition("INDEX ")[2].partition(" ")[0] for plan in plans]
+    assert used == [
+        "sqlite_autoindex_campaigns_delivery_1",
+        "delivery_sent_mid",
+        "delivery_submitted_mid",
+        "delivery_draft_mid",
+        "delivery_thread",
+        "delivery_recipient",
+    ]
