@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from typing import Any, Literal
 
 from django.db.models import F
 from django.utils import timezone
@@ -57,12 +58,12 @@ class Mailroom:
     """Acme and its mailbox news@acme.example, and the sandbox it lies in."""
 
     world: World
-    provider: str = "microsoft"
+    provider: Literal["microsoft", "google"] = "microsoft"
     email: str = "news@acme.example"
     acme: Customer = field(default_factory=lambda: make_customer("Acme"))
 
     def __post_init__(self) -> None:
-        clients.shared_http().clock = lambda: self.now
+        clients.shared_http().clock = lambda: self.now  # type: ignore[attr-defined]
         self.world.add_mailbox(self.provider, self.email, "Acme News")
         self.key = self.make_key(self.acme)
         self.list: MailingList = make_list(self.acme, name="Readers")
@@ -79,16 +80,16 @@ class Mailroom:
         token.scopes = sorted(scopes if scopes is not None else SCOPES[self.provider])
         token.save()
 
-    def add_bounce_server(self, customer: Customer | None | str = "acme", **fields) -> BounceServer:
-        owner = self.acme if customer == "acme" else customer
+    def add_bounce_server(self, **fields: Any) -> BounceServer:
+        owner: Customer | None = fields.pop("customer", self.acme)
         fields = {"email": self.email, "created_at": self.now, **fields}
         fields.setdefault("api_key", self.key if owner == self.acme else self.make_key(owner))
         server = make_bounce_server(owner, self.provider, **fields)
         self.prove(server)
         return server
 
-    def add_monitor(self, *conditions: dict, customer: Customer | None | str = "acme", **fields) -> Monitor:
-        owner = self.acme if customer == "acme" else customer
+    def add_monitor(self, *conditions: dict[str, Any], **fields: Any) -> Monitor:
+        owner: Customer | None = fields.pop("customer", self.acme)
         fields = {"email": self.email, "created_at": self.now, **fields}
         fields.setdefault("api_key", self.key if owner == self.acme else self.make_key(owner))
         monitor = make_monitor(owner, self.provider, conditions, **fields)
@@ -102,10 +103,10 @@ class Mailroom:
         self.prove(server)
         return server
 
-    def subscribe(self, email: str, mailing_list: MailingList | None = None, **fields) -> Subscriber:
+    def subscribe(self, email: str, mailing_list: MailingList | None = None, **fields: Any) -> Subscriber:
         return make_subscriber(mailing_list or self.list, email, **fields)
 
-    def deliver(self, subscriber: Subscriber, **fields) -> Delivery:
+    def deliver(self, subscriber: Subscriber, **fields: Any) -> Delivery:
         """A message of a campaign that was sent to `subscriber` a minute ago."""
         campaign = self._campaigns.get(subscriber.list_id)
         if campaign is None:
@@ -127,7 +128,7 @@ class Mailroom:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.world.clock.now(), UTC)
 
-    def arrive(self, raw: bytes, to: str = "", folder: str = "inbox") -> StoredMessage:
+    def arrive(self, raw: bytes, to: str = "", folder: Literal["inbox", "junk"] = "inbox") -> StoredMessage:
         self.world.advance(TICK)
         return self.world.deliver(raw, to or self.email, folder=folder)
 
@@ -159,7 +160,7 @@ class Mailroom:
         style = reports.microsoft_report if self.provider == "microsoft" else reports.google_report
         return style(report, {**REFUSALS, **SENDER_FAULTS}[kind])
 
-    def bounce(self, subscriber: Subscriber, kind: str = "unknown-user", **fields) -> Delivery:
+    def bounce(self, subscriber: Subscriber, kind: str = "unknown-user", **fields: Any) -> Delivery:
         """A delivery to `subscriber` and the report about it in the inbox."""
         delivery = self.deliver(subscriber)
         self.arrive(self.report(delivery, kind, **fields))
@@ -198,7 +199,7 @@ class Mailroom:
         )
 
 
-def picture(customer: Customer | None = None) -> dict[str, list]:
+def picture(customer: Customer | None = None) -> dict[str, list[Any]]:
     """Every row that reading writes (for one customer), without what differs from run to run."""
     mine = {"customer": customer} if customer else {}
     boxes = Mailbox.objects.filter(bounceservers__customer=customer) if customer else Mailbox.objects.all()
@@ -235,6 +236,7 @@ def collect_only(room: Mailroom) -> None:
     room.world.advance(TICK)
     servers = list(BounceServer.objects.filter(mailbox=room.mailbox).select_related("api_key"))
     lease = leases.claim(room.mailbox, "reading")
+    assert lease is not None
     opened = open_mailbox(room.mailbox, servers, room.now)
     collect(opened, watches_for(room.mailbox, {Purpose.BOUNCES: room.now}), lease, Budget.for_listing())
     lease.release()
