@@ -21,7 +21,7 @@ from audience.models import BlacklistEntry, CampaignGroup, Change, MailingList, 
 from audience.resources import BlacklistResource, ChangeResource, SubscriberResource
 from audience.tables import BLACKLIST, GROUPS, JOURNAL, LISTS, SUBSCRIBERS
 from mail.addresses import normalize_address
-from pages.admin import ExportAdmin, TableAdmin
+from pages.admin import ExportAdmin, LogTransferAdmin, TableAdmin
 
 MOST_CHOICES = 500
 MOST_REASONS = 100
@@ -69,7 +69,7 @@ class CampaignGroupAdmin(NamedChoicesAdmin):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(ExportAdmin):
+class SubscriberAdmin(LogTransferAdmin):
     """Addresses on lists; they change through the journal's verbs, never by hand."""
 
     table = SUBSCRIBERS
@@ -98,7 +98,7 @@ class NewEntryForm(BlacklistForm):
 
 
 @admin.register(BlacklistEntry)
-class BlacklistEntryAdmin(ExportAdmin):
+class BlacklistEntryAdmin(LogTransferAdmin):
     """Addresses nothing is sent to: for all, or for one customer."""
 
     table = BLACKLIST

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, Customer
+from audience.models import Change
 from bounces.models import BounceServer
 from monitors.models import Monitor
 from tests import factories as make
@@ -101,6 +102,14 @@ def test_one_bad_row_is_named_and_nothing_is_imported(
     assert "There is none with the name or uid" in page
     assert "valid email address" in page
     assert not BounceServer.objects.exists()
+
+
+def test_subscribers_of_any_customer_are_imported_and_journalled(backend: Client, acme: Customer) -> None:
+    mailing_list = make.make_list(acme, name="News")
+    text = f"customer,list,email\n{acme.uid},News,ada@receiver.example\n{acme.uid},News,bob@receiver.example"
+    confirm(backend, "audience_subscriber", upload(backend, "audience_subscriber", text))
+    assert mailing_list.subscribers.count() == 2
+    assert Change.objects.filter(cause_kind="import", customer=acme).count() == 2
 
 
 @pytest.mark.parametrize("name", ["=1+1", "@SUM(A1)", "+1", "-1+1"])
