@@ -60,6 +60,7 @@ urlpatterns = [
         "campaigns/<int:pk>/progress/", views.ProgressPage.as_view(section=SECTION), name="campaigns-progress"
     ),
     path("campaigns/<int:pk>/do/", views.CampaignVerbPage.as_view(section=SECTION), name="campaigns-do"),
+    path("campaigns/<int:pk>/files/", views.AttachPage.as_view(section=SECTION), name="campaigns-files"),
     path("campaigns/<int:pk>/test/", views.TestMessagePage.as_view(section=SECTION), name="campaigns-test"),
     path("campaigns/<int:pk>/preview/", views.PreviewPage.as_view(section=SECTION), name="campaigns-preview"),
     path("campaigns/<int:pk>/frame/", views.PreviewFrame.as_view(section=SECTION), name="campaigns-frame"),

@@ -7,12 +7,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models.functions import Length
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from accounts.auditing import audit
 from audience.models import Subscriber
 from campaigns import verbs
+from campaigns.attaching import attach
 from campaigns.checking import check_campaign
 from campaigns.claiming import own_servers
 from campaigns.composing import tag_values
@@ -67,6 +70,7 @@ def state_of(campaign: Campaign) -> dict[str, Any]:
         "badge": campaign_status(campaign),
         "problems": problems,
         "offered": OFFERED.get(campaign.status, ()),
+        "files": campaign.attachments.defer("content").annotate(size=Length("content")),
         "is_moving": campaign.status in {Status.READY, Status.SENDING},
     }
 
@@ -134,6 +138,23 @@ class TestMessagePage(VerbPage):
         address = form.cleaned_data["address"]
         server = verbs.send_test_message(row, address, actor=self.user, now=timezone.now())
         messages.success(self.request, f"The test was sent to {address} through “{server.name}”.")
+
+
+class AttachPage(VerbPage):
+    """Add a file to a campaign that may be changed, or take one away."""
+
+    def act(self, row: Any, data: Any) -> None:
+        self.require_unlocked(row)
+        if "remove" in data:
+            gone = own_row(row.attachments, int(data["remove"]) if data["remove"].isdigit() else 0)
+            gone.delete()
+            audit(self.user, "detach", row, before={"file": gone.filename})
+        elif upload := self.request.FILES.get("file"):
+            attachment = attach(row, upload)
+            audit(self.user, "attach", row, after={"file": attachment.filename})
+            messages.success(self.request, f"“{attachment.filename}” goes out with the campaign.")
+        else:
+            raise ValidationError("Choose a file first.")
 
 
 class DeliveryVerbPage(VerbPage):

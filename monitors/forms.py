@@ -161,17 +161,19 @@ def typed_rows(rows: Any) -> list[dict[str, Any]]:
 
 
 def change_rows(rows: Sequence[dict[str, Any]], row_action: str) -> list[dict[str, Any]]:
-    """The rows after “add”, “remove-2”, “up-2” or “down-2”; anything else leaves them as they are."""
-    verb, _, number = row_action.partition("-")
+    """The rows after “add”, “remove-2”, “up-2”, “down-2” or “move-2-0”; anything else leaves them alone."""
+    verb, *numbers = row_action.split("-")
     rows = list(rows)
     if verb == "add" and len(rows) < MOST_CONDITIONS:
         return [*rows, {"action": Action.UNSUBSCRIBE}]
-    if not number.isdigit() or int(number) >= len(rows):
+    places = [int(number) for number in numbers if number.isdigit() and int(number) < len(rows)]
+    if not places or len(places) != len(numbers):
         return rows
-    at = int(number)
+    at = places[0]
+    target = {"up": max(at - 1, 0), "down": at + 1, "move": places[-1]}.get(verb)
+    if target is None and verb != "remove":
+        return rows
     row = rows.pop(at)
-    if verb in {"up", "down"}:
-        rows.insert(max(at - 1, 0) if verb == "up" else at + 1, row)
-    elif verb != "remove":
-        rows.insert(at, row)
+    if target is not None:
+        rows.insert(target, row)
     return rows

@@ -63,7 +63,8 @@ class SetupPage(PortalPage):
         required = [permission.value for permission in kind.permissions if not permission.is_optional]
         context = {
             "title": f"Set up {kind.label}",
-            "provider": kind,
+            "name": kind.name,
+            "delete_note": kind.delete_note,
             "permissions": kind.permissions,
             "all_names": ",".join(required),
             "can_add": API_KEYS.is_on(self.customer, SystemSettings.load()) and self.user.may_write,

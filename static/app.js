@@ -60,6 +60,23 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// Conditions are put in order by dragging their number; the arrows beside it do the same for the keyboard.
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest?.(".drag")?.closest("[data-place]") ?? null;
+});
+document.addEventListener("dragover", (event) => {
+  if (dragged && event.target.closest("[data-place]")) event.preventDefault();
+});
+document.addEventListener("drop", (event) => {
+  const target = event.target.closest("[data-place]");
+  if (dragged && target) {
+    event.preventDefault();
+    redraw(target, "row_action", `move-${dragged.dataset.place}-${target.dataset.place}`);
+  }
+  dragged = null;
+});
+
 // A form is sent once, however often its button is pressed; coming back to the page makes it fresh.
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;

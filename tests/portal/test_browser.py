@@ -85,10 +85,12 @@ def test_a_monitor_is_built_row_by_row_and_connected(acme, person, sandbox_world
     page.select_option("#id_conditions-1-target_list", str(acme.rows["lists"].pk))
     page.click("[aria-label='Move condition 2 up']")
     expect(page.locator("#id_conditions-0-value")).to_have_value("wrong person")
+    page.drag_and_drop("[data-place='1'] .drag", "[data-place='0']")
+    expect(page.locator("#id_conditions-0-value")).to_have_value("unsubscribe*")
     page.click(".form-buttons .button-main")
     page.wait_for_selector(".step-passed")
     monitor = acme.rows["monitors"].__class__.objects.get(name="Watch")
-    assert [condition.value for condition in monitor.conditions.all()] == ["wrong person", "unsubscribe*"]
+    assert [condition.value for condition in monitor.conditions.all()] == ["unsubscribe*", "wrong person"]
     assert monitor.is_connected
     assert person.complaints == []
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Attempt, Campaign
+from campaigns.models import Attachment, Attempt, Campaign
 from tests import factories
 
 
@@ -146,3 +147,42 @@ def test_a_test_message_goes_out_over_the_provider(acme, owner, sandbox_world):
     assert f"through “{server.name}”" in page
     wrong = owner.post(url, {"address": "nobody"}, follow=True).content.decode()
     assert "Write the address" in wrong
+
+
+def test_a_file_is_attached_and_taken_away(acme, owner):
+    campaign = acme.rows["campaigns"]
+    url = reverse("campaigns-files", args=[campaign.pk])
+    owner.post(url, {"file": SimpleUploadedFile("../price list.pdf", b"%PDF", "application/pdf")})
+    attachment = campaign.attachments.get()
+    assert (attachment.filename, bytes(attachment.content)) == ("price list.pdf", b"%PDF")
+    assert "price list.pdf" in owner.get(reverse("campaigns-edit", args=[campaign.pk])).content.decode()
+    owner.post(url, {"remove": attachment.pk})
+    assert not campaign.attachments.exists()
+
+
+def test_a_file_that_no_receiver_takes_is_refused(acme, owner, monkeypatch):
+    campaign = acme.rows["campaigns"]
+    url = reverse("campaigns-files", args=[campaign.pk])
+    program = owner.post(url, {"file": SimpleUploadedFile("run.EXE", b"MZ")}, follow=True).content.decode()
+    assert "refuse files like" in program
+    monkeypatch.setattr("campaigns.attaching.MOST_BYTES", 3)
+    large = owner.post(url, {"file": SimpleUploadedFile("a.txt", b"1234")}, follow=True).content.decode()
+    assert "larger than" in large
+    assert not campaign.attachments.exists()
+
+
+def test_another_campaigns_file_cannot_be_taken_away(acme, rival, owner):
+    theirs = Attachment.objects.create(campaign=rival.rows["campaigns"], filename="a", content=b"a")
+    url = reverse("campaigns-files", args=[acme.rows["campaigns"].pk])
+    assert owner.post(url, {"remove": theirs.pk}).status_code == 404
+    assert Attachment.objects.filter(pk=theirs.pk).exists()
+
+
+def test_nothing_is_attached_to_a_campaign_that_is_sending(acme, owner):
+    campaign = acme.rows["campaigns"]
+    Campaign.objects.filter(pk=campaign.pk).update(status="sending")
+    response = owner.post(
+        reverse("campaigns-files", args=[campaign.pk]), {"file": SimpleUploadedFile("a.txt", b"1")}
+    )
+    assert response.status_code == 403
+    assert not campaign.attachments.exists()

@@ -89,6 +89,9 @@ def values(page: str) -> list[str]:
         ("up-0", ["first", "second"]),
         ("remove-0", ["second"]),
         ("remove-9", ["first", "second"]),
+        ("move-1-0", ["second", "first"]),
+        ("move-1-x", ["first", "second"]),
+        ("explode-0", ["first", "second"]),
         ("nonsense", ["first", "second"]),
     ],
 )
