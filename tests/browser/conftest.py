@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +13,38 @@ from tests.browser.chromium import CHROMIUM, chromium
 from tests.browser.sites import Site, running_site
 from tests.browser.watching import Watch
 
-Opener = Callable[..., Page]
+
+class Opener:
+    """`open_as(email, color_scheme="dark")`: a page of a signed-in user, or of a stranger with None."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self.browser, self.site = browser, site
+        self.watches: dict[Page, Watch] = {}
+
+    def __call__(self, email: str | None, **options: Any) -> Page:
+        if email:
+            options["storage_state"] = self.site.session_of(self.browser, email)
+        context = self.browser.new_context(base_url=self.site.origin, reduced_motion="reduce", **options)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        self.watches[page] = Watch(context)
+        return page
+
+    def heard(self, page: Page) -> list[str]:
+        """What went wrong since the last time; it is not held against the test any more."""
+        return self.watches[page].take()
+
+    def close(self) -> list[str]:
+        """What went wrong and was not asked for."""
+        left = [complaint for watch in self.watches.values() for complaint in watch.take()]
+        for watch in self.watches.values():
+            watch.context.close()
+        return left
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "browser" in item.path.parts:
+        if item.path.is_relative_to(os.path.dirname(__file__)):
             item.add_marker(pytest.mark.browser)
 
 
@@ -42,18 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def open_as(browser: Browser, site: Site) -> Iterator[Opener]:
-    """`open_as(email, color_scheme="dark")`: a page of a signed-in user, watched until the test ends."""
-    watches: list[Watch] = []
-
-    def open_page(email: str | None, **options: Any) -> Page:
-        state = {"storage_state": site.session_of(browser, email)} if email else {}
-        context = browser.new_context(base_url=site.origin, reduced_motion="reduce", **state, **options)
-        context.set_default_timeout(10_000)
-        watches.append(Watch(context))
-        return context.new_page()
-
-    yield open_page
-    complaints = [complaint for watch in watches for complaint in watch.take()]
-    for watch in watches:
-        watch.context.close()
-    assert complaints == []
+    """Pages that are watched until the test ends."""
+    opener = Opener(browser, site)
+    yield opener
+    assert opener.close() == []

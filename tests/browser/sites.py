@@ -91,7 +91,7 @@ def _provider_accounts(made: Installation) -> tuple[dict[str, str], str]:
     tenant = world.add_microsoft_tenant(app["tenant_id"], domains=[domain])
     roles = ["Mail.Send", "Mail.Read", "Mail.ReadWrite"]
     world.add_microsoft_app(tenant, app["client_id"], client_secret=app["client_secret"], roles=roles)
-    account = make_service_account(f"mailer@{domain.split('.')[0]}.iam.gserviceaccount.com")
+    account = make_service_account("mailer@initech.iam.gserviceaccount.com")
     world.add_google_service_account(
         account.client_email,
         account.public_key,

@@ -79,7 +79,7 @@ def test_keys_then_servers_then_a_monitor(page: Page, open_as: Opener, site: Sit
 def create_a_system_key(page: Page, site: Site) -> None:
     page.goto("/admin/")
     page.get_by_role("link", name="Manage API Keys").click()
-    page.get_by_role("link", name="Add API key").first.click()
+    page.get_by_role("link", name="Create New").first.click()
     page.select_option("[name=provider]", "microsoft")
     expect(page.get_by_label("Client Secret")).to_be_visible()
     expect(page.get_by_label("Private Key")).to_be_hidden()

@@ -18,7 +18,8 @@ NAMELESS = """() => {
     || (control.matches("[type=submit], [type=button], [type=reset]") && control.value?.trim())
   );
   return [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, [role=button]")]
-    .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.closest("[aria-hidden=true]"))
+    .filter((control) => control.checkVisibility({ visibilityProperty: true }))
+    .filter((control) => !control.closest("[aria-hidden=true]"))
     .filter((control) => !named(control))
     .map((control) => control.outerHTML.slice(0, 200));
 }"""
