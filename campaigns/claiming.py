@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from campaigns.models import Attempt, Campaign, Delivery
 from campaigns.skipping import find_reasons
@@ -18,16 +19,6 @@ from servers.models import DeliveryServer
 # No POST of an attempt starts later than this after it was opened; a dead worker's claim is judged from then.
 ATTEMPT_SECONDS = 60
 BATCH_SIZE = 20
-_TAKEN_FIELDS = [
-    "status",
-    "server",
-    "mailbox",
-    "next_try_at",
-    "submitted_message_id",
-    "submitted_at",
-    "tries",
-    "looks",
-]
 
 Status = Delivery.Status
 
@@ -127,14 +118,29 @@ def _skip_excluded(campaign: Campaign, rows: list[Delivery]) -> list[Delivery]:
 
 
 def _take(rows: list[Delivery], server: DeliveryServer, now: datetime) -> list[Delivery]:
+    if not rows:
+        return []
+    judged_from = now + timedelta(seconds=ATTEMPT_SECONDS)
+    taken = Delivery.objects.filter(pk__in=[row.pk for row in rows])
+    taken.update(
+        status=Status.SENDING,
+        server=server,
+        mailbox=server.mailbox,
+        next_try_at=judged_from,
+        submitted_at=Coalesce("submitted_at", Value(now, DateTimeField())),
+        tries=F("tries") + 1,
+        looks=0,
+    )
     domain = server.email.rpartition("@")[2]
     for row in rows:
-        row.status, row.server, row.mailbox = Status.SENDING, server, server.mailbox
-        row.next_try_at = now + timedelta(seconds=ATTEMPT_SECONDS)
+        row.status, row.server, row.mailbox, row.next_try_at = (
+            Status.SENDING,
+            server,
+            server.mailbox,
+            judged_from,
+        )
+        row.submitted_at, row.tries, row.looks = row.submitted_at or now, row.tries + 1, 0
         # A repeated message keeps its Message-ID: a receiver that got both copies can tell.
         row.submitted_message_id = row.submitted_message_id or new_message_id(domain)
-        row.submitted_at = row.submitted_at or now
-        row.tries, row.looks = row.tries + 1, 0
-    if rows:
-        Delivery.objects.bulk_update(rows, _TAKEN_FIELDS)
+    Delivery.objects.bulk_update(rows, ["submitted_message_id"])
     return rows
