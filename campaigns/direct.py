@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from accounts.models import SystemSettings
@@ -11,7 +12,7 @@ from campaigns.claiming import ATTEMPT_SECONDS
 from campaigns.lines import Line, open_line
 from mailboxes.leases import Lease, claim
 from providers.errors import OutcomeUnknown, ProviderError, TemporaryError, Throttled, TokenRefused
-from providers.messages import Draft, Receipt
+from providers.messages import Receipt
 from servers.models import DeliveryServer
 from servers.selecting import standing_of
 
@@ -79,5 +80,12 @@ def _submit(server: DeliveryServer, mime: bytes, now: datetime) -> Receipt:
 
 def _call(line: Line, mime: bytes, deadline: datetime) -> Receipt:
     draft = line.client.prepare(line.token, mime)
-    message: Draft | bytes = draft or mime
-    return line.client.submit(line.token, message, deadline=deadline)
+    try:
+        return line.client.submit(line.token, draft or mime, deadline=deadline)
+    except OutcomeUnknown:
+        raise
+    except ProviderError:
+        if draft:  # nobody comes back for it
+            with suppress(ProviderError):
+                line.client.discard_draft(line.token, draft)
+        raise

@@ -50,6 +50,16 @@ def test_a_lost_answer_is_told_and_never_repeated(stage, server):
     assert len(stage.world.ledger.copies) == 1
 
 
+def test_a_refused_mail_leaves_no_draft_behind(stage, settings):
+    server = stage.add_server("microsoft")
+    settings.EMAIL_BACKEND, settings.SYSTEM_DELIVERY_SERVER = BACKEND, server.uid
+    stage.world.fault("status", "graph.messages.send", status=400, code="ErrorInvalidRecipients")
+
+    with pytest.raises(DirectSendFailed, match="It was not sent"):
+        send()
+    assert stage.world.mailbox(server.email).in_folder("drafts") == []
+
+
 def test_throttling_is_obeyed_by_everybody(stage, server):
     stage.world.fault("throttle", retry_after=50, call="*.messages.*")
 
