@@ -104,8 +104,9 @@ class EditPage(FormPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = own_row(self.rows(), pk)
-        form = self.form(instance=row)
+        # First: the form makes the row the customer's own, which a shared one is not.
         context = self.context(row)
+        form = self.form(instance=row)
         if not context["may_write"]:
             for field in form.fields.values():
                 field.disabled = True
