@@ -13,8 +13,8 @@ from import_export.fields import Field
 from accounts.models import Customer
 from audience import changes
 from audience.changes import Cause
-from audience.forms import BlacklistForm, SubscriberForm, write_values
-from audience.models import BlacklistEntry, Change, MailingList, Subscriber
+from audience.forms import BlacklistForm, CampaignGroupForm, MailingListForm, SubscriberForm, write_values
+from audience.models import BlacklistEntry, CampaignGroup, Change, MailingList, Subscriber
 from audience.tables import blacklist_reason
 from mail.addresses import normalize_address
 from pages.forms import CustomerForm
@@ -170,6 +170,26 @@ class BlacklistResource(AudienceResource):
         values = self.form.cleaned_data
         cause = self.cause(values["reason"] or "CSV import")
         changes.blacklist(values["email"], self.form.owner, cause, timezone.now())
+
+
+class MailingListResource(CustomerResource):
+    """Mailing lists by name."""
+
+    form_class = MailingListForm
+
+    class Meta(CustomerResource.Meta):
+        model = MailingList
+        fields: ClassVar = ("uid", "name")
+
+
+class CampaignGroupResource(CustomerResource):
+    """Campaign groups by name."""
+
+    form_class = CampaignGroupForm
+
+    class Meta(CustomerResource.Meta):
+        model = CampaignGroup
+        fields: ClassVar = ("uid", "name")
 
 
 class ChangeResource(CustomerResource):

@@ -10,7 +10,13 @@ from audience import editing, tables
 from audience.blacklisting import ONLY_BACKEND
 from audience.forms import BlacklistForm, CampaignGroupForm, MailingListForm, SubscriberForm
 from audience.models import BlacklistEntry, CampaignGroup, Change, MailingList, Subscriber
-from audience.resources import BlacklistResource, ChangeResource, SubscriberResource
+from audience.resources import (
+    BlacklistResource,
+    CampaignGroupResource,
+    ChangeResource,
+    MailingListResource,
+    SubscriberResource,
+)
 from audience.views import ChangeStatusPage, SubscriberPage, UndoPage
 from pages.routes import pages
 from pages.sections import Section
@@ -39,6 +45,7 @@ LISTS = Section(
     singular="mailing list",
     table=tables.LISTS,
     form_class=MailingListForm,
+    resource_class=MailingListResource,
     remove=editing.remove_list,
     consequences=lists_warnings,
     can_copy=False,
@@ -79,6 +86,7 @@ GROUPS = Section(
     intro="Campaigns that belong together: a subscriber can be stopped from all of them at once.",
     table=tables.GROUPS,
     form_class=CampaignGroupForm,
+    resource_class=CampaignGroupResource,
     can_copy=False,
 )
 JOURNAL = Section(

@@ -49,6 +49,15 @@ def read_headers(text: str) -> dict[str, str]:
     return headers
 
 
+def campaign_lock(campaign: Campaign) -> str:
+    """Only a draft or a paused campaign may be changed."""
+    if campaign.status in {Campaign.Status.READY, Campaign.Status.SENDING}:
+        return "It is being sent. Pause it to change it."
+    if campaign.status in {Campaign.Status.SENT, Campaign.Status.CANCELLED}:
+        return "It has ended and stays as it was. Make a copy to send something like it."
+    return ""
+
+
 class CampaignForm(CustomerForm):
     """What is sent, to whom, through what and when. One that has begun must stay right as it is changed."""
 

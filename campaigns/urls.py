@@ -6,21 +6,12 @@ from django.core.exceptions import ValidationError
 from django.urls import path
 
 from campaigns import views
-from campaigns.forms import CampaignForm
+from campaigns.forms import CampaignForm, campaign_lock
 from campaigns.models import Campaign, Delivery
-from campaigns.resources import DeliveryResource
+from campaigns.resources import CampaignResource, DeliveryResource
 from campaigns.tables import CAMPAIGNS, DELIVERIES
 from pages.routes import pages
 from pages.sections import Section
-
-
-def campaign_lock(campaign: Campaign) -> str:
-    """Only a draft or a paused campaign may be changed."""
-    if campaign.status in {Campaign.Status.READY, Campaign.Status.SENDING}:
-        return "It is being sent. Pause it to change it."
-    if campaign.status in {Campaign.Status.SENT, Campaign.Status.CANCELLED}:
-        return "It has ended and stays as it was. Make a copy to send something like it."
-    return ""
 
 
 def remove_campaign(campaign: Campaign, _actor: Any) -> None:
@@ -37,6 +28,7 @@ SECTION = Section(
     singular="campaign",
     table=CAMPAIGNS,
     form_class=CampaignForm,
+    resource_class=CampaignResource,
     remove=remove_campaign,
     lock_reason=campaign_lock,
     side_template="campaigns/side.html",

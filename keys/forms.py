@@ -25,7 +25,7 @@ class ApiKeyForm(CustomerForm):
     class Meta:
         model = ApiKey
         fields = ("provider", "customer", "name", "expires_at", "status")
-        labels: ClassVar = {"provider": "Type", "name": "Key Name"}
+        labels: ClassVar = {"provider": "Type", "name": "Key Name", "expires_at": "Expires on"}
         widgets: ClassVar = {"expires_at": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +84,7 @@ class ApiKeyForm(CustomerForm):
             strip=True,
         )
         if stored and not described.is_secret:
-            field.initial = self.instance.credentials.get(described.name, "")
+            field.initial = self.instance.readable_credentials.get(described.name, "")
         return field
 
     def clean(self) -> dict[str, Any]:
@@ -104,14 +104,14 @@ class ApiKeyForm(CustomerForm):
         return values
 
     def _replaces_credentials(self, typed: dict[str, str]) -> bool:
-        stored = self.instance.credentials
+        stored = self.instance.readable_credentials
         return any(stored.get(name) != value for name, value in typed.items())
 
     def _merged(self, typed: dict[str, str]) -> dict[str, str]:
         """What was typed over what is stored; a whole key file brings its own address along."""
         if not self.instance.pk:
             return typed
-        stored = dict(self.instance.credentials)
+        stored = self.instance.readable_credentials
         secrets = {described.name for described in self.credential_fields() if described.is_secret}
         if any(typed.get(name, "").startswith("{") for name in secrets):
             typed = {name: value for name, value in typed.items() if stored.get(name) != value}

@@ -55,6 +55,11 @@ def with_use(keys: QuerySet[Any]) -> QuerySet[Any]:
     return keys
 
 
+def servers_of(key: ApiKey) -> list[Any]:
+    """Every server that runs on the key."""
+    return [server for name in USERS for server in getattr(key, name).all()]
+
+
 def servers_that_stop(keys: QuerySet[Any]) -> list[str]:
     """The servers that use these keys."""
     found = []
@@ -62,6 +67,16 @@ def servers_that_stop(keys: QuerySet[Any]) -> list[str]:
         for name in USERS:
             found += [f"“{server}” runs on “{key.name}”." for server in getattr(key, name).all()[:10]]
     return found[:20]
+
+
+def servers_on(key: ApiKey) -> list[tuple[str, Any]]:
+    """Everything that runs on the key, with the URL name of its page."""
+    pages = ("delivery-servers-edit", "bounce-servers-edit", "monitors-edit")
+    return [
+        (page, server)
+        for page, name in zip(pages, USERS, strict=True)
+        for server in getattr(key, name).all()[:50]
+    ]
 
 
 def enable(keys: QuerySet[Any]) -> int:

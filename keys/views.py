@@ -6,12 +6,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.auditing import audit
 from keys.clients import client_for
 from keys.forms import VerifyForm
 from keys.models import ApiKey
+from keys.tables import servers_on
 from pages.access import own_row
 from pages.editing import EditPage
 from providers.messages import Capabilities, StepState
@@ -21,7 +23,10 @@ class KeyPage(EditPage):
     """A key's form, with the box to verify it beside."""
 
     def context(self, row: Any) -> dict[str, Any]:
-        return super().context(row) | {"verify_form": VerifyForm(prefix="verify")}
+        return super().context(row) | {
+            "verify_form": VerifyForm(prefix="verify"),
+            "used_by": [(reverse(page, args=[server.pk]), server) for page, server in servers_on(row)],
+        }
 
 
 class VerifyPage(KeyPage):

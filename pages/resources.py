@@ -17,6 +17,8 @@ from pages.limits import require_room
 from pages.sections import server_lock
 from pages.spreadsheets import escape_formula
 
+# Between several names in one cell.
+SEVERAL = ";"
 YES, NO = {"1", "yes", "true", "on", "y"}, {"0", "no", "false", "off", "n", ""}
 
 
@@ -78,9 +80,13 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
             raise ValidationError(
                 {"uid": f"You have none with the uid {uid!r}. Leave it empty for a new one."}
             )
-        if self.customer and server_lock(found):
-            raise ValidationError(f"“{found}” is locked by the platform: take it out of the file.")
+        if reason := self.lock_reason(found):
+            raise ValidationError(f"Take “{found}” out of the file. {reason}")
         return found
+
+    def lock_reason(self, found: Any) -> str:
+        """Why a stored row may not be changed by a file, or ""."""
+        return server_lock(found) if self.customer else ""
 
     def import_instance(self, instance: Model, row: dict[str, Any], **kwargs: Any) -> None:
         """Put the row into `instance` through the form. Raises ValidationError."""
@@ -134,6 +140,10 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
         """A cell as the form's field takes it: labels stand for choices, names or uids for rows."""
         if isinstance(field, forms.BooleanField):
             return _yes_or_no(text)
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            assert field.queryset is not None
+            names = [name.strip() for name in text.split(SEVERAL) if name.strip()]
+            return [self.find(field.queryset, name).pk for name in names]
         if isinstance(field, forms.ModelChoiceField):
             assert field.queryset is not None
             return self.find(field.queryset, text).pk if text else None

@@ -93,6 +93,11 @@ class ReadingServerForm(ServerForm):
         super().__init__(*args, **kwargs)
         self.fields["api_key"].label = "API Key"
         self.fields["email"].help_text = "The mailbox that is read."
+        kind = PROVIDERS.get(self.provider)
+        if kind:
+            field = self.fields["delete_processed"]
+            field.label = "Delete processed mail"
+            field.help_text = f"Only mail that was acted on; the rest stays as it was. {kind.delete_note}"
 
 
 class DeliveryServerForm(ServerForm):

@@ -28,6 +28,18 @@ EXPORTS = (
 )
 
 
+ROUND_TRIPS = (
+    "bounce-servers",
+    "delivery-servers",
+    "monitors",
+    "subscribers",
+    "api-keys",
+    "lists",
+    "campaign-groups",
+    "campaigns",
+)
+
+
 def read(response) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(response.content.decode())))
 
@@ -105,7 +117,7 @@ def test_one_wrong_row_stops_the_whole_import(acme, owner):
 
 
 def test_an_export_imports_back_without_a_change(acme, owner):
-    for slug in ("bounce-servers", "delivery-servers", "monitors", "subscribers", "api-keys"):
+    for slug in ROUND_TRIPS:
         export = owner.get(reverse(f"{slug}-export")).content.decode()
         columns = [
             name for name in export.splitlines()[0].split(",") if name not in {"connected_at", "identity"}
@@ -218,3 +230,19 @@ def test_an_imported_blacklist_entry_stays_the_customers_own(acme, owner):
     confirm(owner, "blacklist", "email,reason\nspam@receiver.example,asked us\n")
     entry = BlacklistEntry.objects.get(email="spam@receiver.example")
     assert (entry.customer, entry.reason) == (acme.customer, "asked us")
+
+
+def test_a_campaign_that_has_begun_is_not_changed_by_a_file(acme, owner):
+    campaign = acme.rows["campaigns"]
+    type(campaign).objects.filter(pk=campaign.pk).update(status="sending")
+    page = upload(owner, "campaigns", f"uid,name\n{campaign.uid},Forged\n").content.decode()
+    assert "Pause it to change it" in page
+
+
+def test_an_imported_campaign_is_a_draft_with_its_servers(acme, owner):
+    server, mailing_list = acme.rows["delivery-servers"], acme.rows["lists"]
+    text = f"name,list,delivery_servers,subject\nNew one,{mailing_list.name},{server.name};,Hello\n"
+    confirm(owner, "campaigns", text)
+    campaign = acme.rows["campaigns"].__class__.objects.get(name="New one")
+    assert campaign.status == "draft"
+    assert list(campaign.delivery_servers.all()) == [server]
