@@ -43,8 +43,11 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=False) if debug else structlog.processors.JSONRenderer()
+    # Tracebacks are written whole but plain: a drawn one would show local variables, secrets among them.
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        if debug
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     return {
         "version": 1,
@@ -53,7 +56,7 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": PROCESSORS,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},

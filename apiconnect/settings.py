@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import environ
+from import_export.formats.base_formats import CSV
 
 from apiconnect import safety
 from apiconnect.logs import logging_config
@@ -214,7 +215,7 @@ else:
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-IMPORT_EXPORT_FORMATS = ["import_export.formats.base_formats.CSV"]
+IMPORT_EXPORT_FORMATS = [CSV]
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 DJANGO_TABLES2_TEMPLATE = "components/table.html"

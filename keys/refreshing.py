@@ -41,7 +41,7 @@ def refresh_group(token_pk: int, now: datetime) -> Refreshed:
     token = Token.objects.select_related("api_key").get(pk=token_pk)
     try:
         refuse_open_circuit(token.api_key, now)
-        renew(token, now, known=token.access_token)
+        renew(token, now, known=token.value)
     except ProviderError as error:
         return Refreshed(token.email, error=error.message, code=error.code)
     return Refreshed(token.email, rows=group_of(token).valid(now).count())

@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from keys.clients import client_for
-from keys.models import ApiKey, Token, TokenQuerySet
+from keys.models import RENEW_BEFORE, ApiKey, Token, TokenQuerySet
 from mail.addresses import normalize_address
 from providers.base import MailProvider
 from providers.errors import CredentialRefused, ProviderError, TemporaryError, TokenRefused, Unavailable
@@ -28,8 +28,8 @@ from providers.registry import PROVIDERS
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-# A renewal is one short request; a claimer that died frees the group after this long.
-CLAIM_SECONDS = 40
+# A renewal is one short request with few repeats; a claimer that died frees the group after this long.
+CLAIM_SECONDS = 90
 WAIT_SECONDS = 25
 POLL_SECONDS = 0.2
 # A refused key is left alone this long, unless somebody verifies it.
@@ -48,7 +48,7 @@ def access(
         return token.as_access()
     refuse_open_circuit(api_key, now)
     try:
-        return renew(token, now, known=token.access_token if fresh else None)
+        return renew(token, now, known=token.value if fresh else None)
     except TemporaryError:
         if not fresh and token.is_valid(now):
             return token.as_access()
@@ -88,8 +88,7 @@ def row_for(*, customer_id: int | None, email: str, api_key: ApiKey) -> Token:
     made_of = {"email": email.strip(), "api_key": api_key}
     token, created = Token.objects.get_or_create(**mailbox, defaults=made_of)
     if not created and token.api_key_id != api_key.pk:
-        token.api_key, token.access_token, token.expires_at, token.scopes = api_key, None, None, []
-        token.status = Token.Status.ACTIVE
+        token.take_key(api_key)
         token.save()
     return token
 
@@ -115,7 +114,9 @@ def group_of(token: Token) -> TokenQuerySet:
 
 def renew(token: Token, now: datetime, *, known: str | None = None) -> AccessToken:
     """A token other than `known`, asked for once however many want it. Raises ProviderError."""
-    leader_pk = group_of(token).order_by("pk").values_list("pk", flat=True)[0]
+    leader_pk = group_of(token).order_by("pk").values_list("pk", flat=True).first()
+    if leader_pk is None:
+        raise Unavailable("The token went over to another key meanwhile; it is tried again.")
     give_up_at = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < give_up_at:
         if _claim(leader_pk):
@@ -137,8 +138,9 @@ def _claim(leader_pk: int) -> bool:
 
 def _adopt(token: Token, now: datetime, known: str | None) -> AccessToken | None:
     """What somebody else of the group has renewed meanwhile."""
-    for row in group_of(token).filter(status=Token.Status.ACTIVE, expires_at__gt=now).order_by("-expires_at"):
-        if row.access_token == known or row.is_due(now) or not _covers(row, token):
+    fresh = group_of(token).filter(status=Token.Status.ACTIVE, expires_at__gt=now + RENEW_BEFORE)
+    for row in fresh.order_by("-expires_at").iterator(chunk_size=50):
+        if row.value is None or row.value == known or not _covers(row, token):
             continue
         _store(Token.objects.filter(pk=token.pk), row.as_access(), now)
         return row.as_access(token.email)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -52,10 +52,10 @@ def claim(row: models.Model, name: str, seconds: int = LEASE_SECONDS) -> Lease |
     """Take the lease `name` of `row` for `seconds`, or None while somebody else's has not run out."""
     model = type(row)
     free = Q(**{f"{name}_until__isnull": True}) | Q(**{f"{name}_until__lte": Now()})
-    claimed = model._default_manager.filter(free, pk=row.pk).update(
-        **{f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1}
-    )
-    if not claimed:
-        return None
-    fence = model._default_manager.values_list(f"{name}_fence", flat=True).get(pk=row.pk)
+    mine = {f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1}
+    # One transaction: its row lock keeps the next holder from raising the number before it is read.
+    with transaction.atomic():
+        if not model._default_manager.filter(free, pk=row.pk).update(**mine):
+            return None
+        fence = model._default_manager.values_list(f"{name}_fence", flat=True).get(pk=row.pk)
     return Lease(model, int(row.pk), name, int(fence))

@@ -28,6 +28,8 @@ CYCLE_MINUTES = 10
 BY_HAND = "run-"
 THREADS = 8
 RUN_ITEM = "operations.tasks.run_item"
+# The tick rings again each minute; an older bell that nobody heard is one too many.
+BELL_SECONDS = 150
 ITEM_LEASE_SECONDS = 300
 # A cycle without any progress for this long has lost its workers.
 STALLED = timedelta(minutes=15)
@@ -55,10 +57,13 @@ def start_cycle(now: datetime, slot: str) -> Cycle | None:
         if _is_alive(unfinished, now):
             raise StillRunning(unfinished)
         _close_interrupted(unfinished, now)
-    cycle, created = Cycle.objects.get_or_create(slot=slot)
-    if not created:
-        return None
-    _open_phase(cycle, ORDER[0], now)
+    subjects = PHASES[ORDER[0]].subjects(now)
+    with transaction.atomic():
+        cycle, created = Cycle.objects.get_or_create(slot=slot)
+        if not created:
+            return None
+        _add_items(cycle, ORDER[0], subjects)
+    _ring(cycle)
     return cycle
 
 
@@ -81,23 +86,20 @@ def _close_interrupted(cycle: Cycle, now: datetime) -> None:
     logger.warning("an interrupted cycle was closed", slot=cycle.slot, phase=cycle.phase)
 
 
-def _open_phase(cycle: Cycle, phase: Phase, now: datetime) -> None:
-    """Enter `phase` with its items; phases without work are passed through."""
-    while phase != Phase.DONE:
-        subjects = PHASES[phase].subjects(now)
-        with transaction.atomic():
-            Cycle.objects.filter(pk=cycle.pk).update(phase=phase)
-            PhaseItem.objects.bulk_create(
-                [PhaseItem(cycle=cycle, phase=phase, subject=subject) for subject in subjects],
-                ignore_conflicts=True,
-            )
-        if subjects:
-            _ring(cycle)
-            return
-        phase = ORDER[ORDER.index(phase) + 1]
-    Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=True).update(
-        phase=Phase.DONE, finished_at=timezone.now()
-    )
+def _add_items(cycle: Cycle, phase: Phase, subjects: list[str]) -> None:
+    items = [PhaseItem(cycle=cycle, phase=phase, subject=subject) for subject in subjects]
+    PhaseItem.objects.bulk_create(items, ignore_conflicts=True)
+
+
+def _enter(cycle: Cycle, phase: Phase, following: Phase, subjects: list[str]) -> bool:
+    """Go from `phase` to `following` together with its items, in one transaction that one caller wins."""
+    ends = {"finished_at": timezone.now()} if following == Phase.DONE else {}
+    with transaction.atomic():
+        here = Cycle.objects.filter(pk=cycle.pk, phase=phase, finished_at__isnull=True)
+        if not here.update(phase=following, **ends):
+            return False
+        _add_items(cycle, following, subjects)
+    return True
 
 
 def _ring(cycle: Cycle) -> None:
@@ -105,7 +107,7 @@ def _ring(cycle: Cycle) -> None:
     if cycle.slot.startswith(BY_HAND):
         return
     for pk in waiting_items(cycle):
-        current_app.send_task(RUN_ITEM, kwargs={"item_id": pk})
+        current_app.send_task(RUN_ITEM, kwargs={"item_id": pk}, expires=BELL_SECONDS)
 
 
 def _current(cycle: Cycle) -> Phase:
@@ -139,13 +141,18 @@ def _run(item: PhaseItem, now: datetime) -> tuple[dict[str, object], PhaseItem.S
 
 
 def advance(cycle: Cycle, phase: Phase, now: datetime) -> None:
-    """Open the phase after `phase` once all its items are done; exactly one caller wins."""
-    if cycle.items.filter(phase=phase, state=PhaseItem.State.WAITING).exists():
-        return
-    following = ORDER[ORDER.index(phase) + 1]
-    won = Cycle.objects.filter(pk=cycle.pk, phase=phase, finished_at__isnull=True).update(phase=following)
-    if won:
-        _open_phase(cycle, following, now)
+    """Open the phase after `phase` once all its items are done; phases without work are passed through."""
+    while phase != Phase.DONE:
+        if cycle.items.filter(phase=phase, state=PhaseItem.State.WAITING).exists():
+            return
+        following = ORDER[ORDER.index(phase) + 1]
+        subjects = [] if following == Phase.DONE else PHASES[following].subjects(now)
+        if not _enter(cycle, phase, following, subjects):
+            return
+        if subjects:
+            _ring(cycle)
+            return
+        phase = following
 
 
 def waiting_items(cycle: Cycle) -> list[int]:
@@ -158,8 +165,11 @@ def waiting_items(cycle: Cycle) -> list[int]:
 def ring_again(now: datetime) -> None:
     """The tick: unfinished scheduled cycles whose bell was lost or whose worker died are taken up again."""
     for cycle in Cycle.objects.filter(finished_at__isnull=True).exclude(slot__startswith=BY_HAND):
-        advance(cycle, _current(cycle), now)
-        _ring(cycle)
+        try:
+            advance(cycle, _current(cycle), now)
+            _ring(cycle)
+        except Exception:  # one cycle's defect must not silence the tick: sending waits behind it
+            logger.exception("a cycle could not be taken up again", slot=cycle.slot)
 
 
 def start_scheduled(now: datetime) -> Cycle | None:

@@ -7,11 +7,9 @@ from datetime import datetime
 import structlog
 
 from keys.clients import client_for
-from keys.models import Token
-from keys.sealing import SealBroken
 from keys.tokens import row_for, with_access
 from mailboxes.models import Mailbox
-from providers.errors import ProviderError
+from providers.errors import CredentialRefused, ProviderError
 from providers.messages import Capabilities, Step, StepState
 from servers.models import DeliveryServer, Server
 
@@ -26,8 +24,8 @@ def connect(server: Server, now: datetime) -> bool:
     """
     try:
         found = client_for(server.api_key).check(server.email)
-    except SealBroken as broken:
-        found = Capabilities(steps=(Step("credential", StepState.FAILED, str(broken)),))
+    except CredentialRefused as refused:
+        found = Capabilities(steps=(Step("credential", StepState.FAILED, refused.message),))
     steps = [plain_step(step) for step in found.steps]
     usable = found.send if isinstance(server, DeliveryServer) else found.read
     if usable is False or (usable is None and not _token_passed(found)):
@@ -38,7 +36,7 @@ def connect(server: Server, now: datetime) -> bool:
         server.record_not_connected(now, steps, error, code)
         logger.info("server is not connected", server=server.uid, code=code)
         return False
-    _remember(server, found)
+    _remember(server, found, now)
     if isinstance(server, DeliveryServer) and found.modify:
         _prepare_mailbox(server, now)
     server.record_connected(now, steps)
@@ -63,12 +61,11 @@ def _token_passed(found: Capabilities) -> bool:
     return any(step.name == "token" and step.state == StepState.PASSED for step in found.steps)
 
 
-def _remember(server: Server, found: Capabilities) -> None:
+def _remember(server: Server, found: Capabilities, now: datetime) -> None:
     """The scopes that were proved are what later tokens ask for; the key's circuit is closed."""
     token = row_for(customer_id=server.customer_id, email=server.email, api_key=server.api_key)
-    Token.objects.filter(pk=token.pk).update(
-        scopes=sorted(found.scopes), status=Token.Status.ACTIVE, last_error="", last_error_code=""
-    )
+    token.remember_scopes(sorted(found.scopes))
+    server.api_key.record_success(now)
     seen: dict[str, object] = {"display_name": found.display_name[:200]} if found.display_name else {}
     if found.unread is not None:
         seen["unread_at_connection"] = found.unread

@@ -105,7 +105,9 @@ def test_two_workers_never_do_one_item(mailbox):
 
 def test_the_tick_takes_up_what_a_dead_worker_left(mailbox, monkeypatch):
     rung = []
-    monkeypatch.setattr(cycles.current_app, "send_task", lambda name, kwargs: rung.append(kwargs["item_id"]))
+    monkeypatch.setattr(
+        cycles.current_app, "send_task", lambda name, kwargs, **options: rung.append(kwargs["item_id"])
+    )
     monkeypatch.setattr("campaigns.ticking.ring", lambda now: None)
     started = start_cycle(timezone.now(), "slot")
     item = started.items.get()
@@ -191,3 +193,31 @@ def test_side_by_side_gives_the_same_rows(sandbox_world):
     run_cycle(timezone.now(), side_by_side=True)
     assert Bounce.objects.count() == 3
     assert not PhaseItem.objects.exclude(state=PhaseItem.State.DONE).exists()
+
+
+def test_a_phase_and_its_items_change_together_or_not_at_all(mailbox, monkeypatch):
+    """A tick beside it never sees a phase without its items, and so opens no later one."""
+    started = start_cycle(timezone.now(), "slot")
+    started.items.update(state=PhaseItem.State.DONE)
+
+    def fail(*_args):
+        raise RuntimeError("killed between the two")
+
+    monkeypatch.setattr(cycles, "_add_items", fail)
+    with pytest.raises(RuntimeError):
+        cycles.advance(started, Phase.RECOVER, timezone.now())
+    started.refresh_from_db()
+    assert started.phase == Phase.RECOVER
+
+
+def test_a_defect_in_one_cycle_does_not_silence_the_tick(mailbox, monkeypatch):
+    rung = []
+    monkeypatch.setattr("campaigns.ticking.ring", rung.append)
+    start_cycle(timezone.now(), "slot")
+
+    def fail(*_args):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(cycles, "advance", fail)
+    tick()
+    assert len(rung) == 1

@@ -109,3 +109,25 @@ def test_a_provider_that_hangs_ends_in_words_and_not_in_a_traceback(sandbox_worl
     server = unconnected(make_bounce_server, "google")
     assert not connect(server, timezone.now())
     assert server.last_error
+
+
+def test_a_passed_test_closes_the_keys_circuit():
+    server = unconnected(make_bounce_server, "microsoft")
+    server.api_key.record_refusal("refused before", "AADSTS7000215", timezone.now())
+    assert connect(server, timezone.now())
+    server.api_key.refresh_from_db()
+    assert server.api_key.status == "active"
+
+
+def test_two_keys_on_one_mailbox_keep_what_each_has_proved():
+    server = unconnected(make_bounce_server, "google")
+    assert connect(server, timezone.now())
+    other = make_bounce_server(
+        server.customer, "google", email=server.email, api_key=make_key(provider="google"), connected_at=None
+    )
+    assert connect(other, timezone.now())
+    token = Token.objects.get(customer=server.customer, email_key=server.email_key)
+    proved = token.scopes
+    assert proved
+    token.take_key(server.api_key)
+    assert token.scopes == proved
