@@ -126,9 +126,7 @@ class MonitorHit(CustomerOrSystem):
     """What a monitor did with one message: the condition that won, whom it found, what happened."""
 
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="hits")
-    message = models.ForeignKey(
-        ProcessedMessage, on_delete=models.SET_NULL, null=True, related_name="hits"
-    )
+    message = models.ForeignKey(ProcessedMessage, on_delete=models.SET_NULL, null=True, related_name="hits")
     condition_text = models.CharField(max_length=600, blank=True)
     action = models.CharField(max_length=20, choices=Action, blank=True)
     subscriber = models.ForeignKey(Subscriber, on_delete=models.SET_NULL, null=True, related_name="+")
