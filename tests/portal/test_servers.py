@@ -6,7 +6,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEntry
+from bounces.forms import BounceServerForm
 from bounces.models import BounceServer
+from servers.forms import ReadingServerForm
 from tests import factories
 from tests.portal.conftest import sign_in
 
@@ -124,11 +126,26 @@ def test_a_locked_server_survives_every_way_of_changing_it(acme, owner, locked):
     for action in ("delete", "disable", "connect-again"):
         owner.post(reverse("bounce-servers-bulk"), {"action": action, "rows": [locked.pk], "confirmed": "1"})
     text = f"uid,name\n{locked.uid},Imported\n"
-    owner.post(reverse("bounce-servers-import"), {"text": text, "confirmed": "1"})
+    page = owner.post(reverse("bounce-servers-import"), {"text": text, "confirmed": "1"}).content.decode()
+    assert "Take “Locked one” out of the file" in page
     locked.refresh_from_db()
     assert locked.name == "Locked one"
     assert locked.is_active
     assert locked.locked
+
+
+def test_a_lock_that_comes_while_a_form_is_checked_still_holds(acme, owner, monkeypatch):
+    server = acme.rows["bounce-servers"]
+
+    def lock_meanwhile(form) -> bool:
+        BounceServer.objects.filter(pk=server.pk).update(locked=True)
+        return ReadingServerForm.is_valid(form)
+
+    monkeypatch.setattr(BounceServerForm, "is_valid", lock_meanwhile)
+    response = owner.post(reverse("bounce-servers-edit", args=[server.pk]), data_for(acme, name="Forged"))
+    assert response.status_code == 403
+    server.refresh_from_db()
+    assert server.name != "Forged"
 
 
 def test_a_lock_cannot_be_taken_off_by_a_forged_field(acme, owner, sandbox_world):
