@@ -58,6 +58,17 @@ def _locked_entry(
             return entry, created
 
 
+def hold_entries(email_key: str, customer_id: int | None) -> None:
+    """Lock what this customer may see of an address, inside a transaction and before any of its causes.
+
+    Everybody takes the entry first and the rows of its causes after it.
+    """
+    rows = BlacklistEntry.objects.filter(
+        owned_by(customer_id) | Q(customer__isnull=True), email_key=email_key
+    )
+    list(rows.select_for_update().order_by("pk").values_list("pk"))
+
+
 def _note_cause(entry: BlacklistEntry, cause: Cause, now: datetime, created: bool) -> None:
     entry_for(
         Change.Action.BLACKLIST,
@@ -107,7 +118,8 @@ def subscribers_in_reach(email_key: str, owner_id: int | None) -> QuerySet[Subsc
 def mark_subscribers(entry: BlacklistEntry, cause: Cause, now: datetime, cause_of: int | None) -> int:
     """Mark everybody in reach; only the customer `cause_of` sees the cause. Returns how many changed."""
     reach = subscribers_in_reach(entry.email_key, entry.customer_id)
-    rows = list(reach.exclude(status=Subscriber.Status.BLACKLISTED))
+    # Asked of the locked rows: one that another entry is just leaving shows so only after the wait for it.
+    rows = [row for row in reach if row.status != Subscriber.Status.BLACKLISTED]
     for row in rows:
         row.enter_blacklist()
     Subscriber.objects.bulk_update(rows, ["status", "status_beneath"], batch_size=500)

@@ -9,7 +9,14 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from audience.blacklisting import ONLY_BACKEND, causes, free_subscribers, mark_subscribers, owned_by
+from audience.blacklisting import (
+    ONLY_BACKEND,
+    causes,
+    free_subscribers,
+    hold_entries,
+    mark_subscribers,
+    owned_by,
+)
 from audience.changes import mark_by_address
 from audience.journal import RESTORE_FOR, Cause, Outcome, sentence
 from audience.models import BlacklistEntry, CampaignGroup, Change, GroupStop, MailingList, Subscriber
@@ -43,6 +50,8 @@ def undo_changes(changes: Iterable[Change], *, by: User | None, now: datetime) -
 def undo_change(change: Change, *, by: User | None, now: datetime) -> Outcome:
     """Undo one change for `by` (None: the system), who is the backend or of the change's own customer."""
     with transaction.atomic():
+        if change.action in (Action.BLACKLIST, Action.LIFT):
+            hold_entries(change.email_key, change.customer_id)
         current = Change.objects.select_for_update().get(pk=change.pk)
         if current.undone_at is not None:
             return Outcome(False, UNDONE_ALREADY)
