@@ -78,7 +78,7 @@ class ApiKeyForm(CustomerForm):
         field = forms.CharField(
             label=described.label,
             help_text=f"{described.help_text} {KEEP}" if keeps else described.help_text,
-            required=described.is_required and not stored,
+            required=described.is_required and not keeps,
             widget=widget,
             max_length=100_000,
             strip=True,
