@@ -55,6 +55,8 @@ class MailProvider(ABC):
     # What a key's form asks for, and what a person grants in the provider's console.
     credential_fields: ClassVar[tuple[CredentialField, ...]]
     permissions: ClassVar[tuple[Permission, ...]]
+    # How a person replaces a key's secret before it ends, step by step, up to the form that takes the new one.
+    renewal_steps: ClassVar[tuple[str, ...]]
     # What deleting a processed message means here, as a sentence beside that switch.
     delete_note: ClassVar[str]
 

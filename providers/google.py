@@ -94,6 +94,12 @@ class Gmail(MailProvider):
         Permission(MODIFY, "read bounces and replies, and move processed mail to Trash"),
         Permission(FULL, "delete processed mail for good", is_optional=True),
     )
+    renewal_steps = (
+        "Sign in at console.cloud.google.com and open IAM & Admin → Service Accounts → the key's service account.",
+        "Under Keys → Add Key → Create new key → JSON click Create. The delegation of the domain stays as it is.",
+        "Paste the whole file into the key as Private Key, with the new expiry date, and verify the key.",
+        "Remove the old key in the Google Cloud Console.",
+    )
     delete_note = (
         "A processed message is deleted for good with the full mail scope (https://mail.google.com/). With"
         " gmail.modify alone it goes to Trash, which Google empties after about 30 days."

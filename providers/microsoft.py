@@ -94,6 +94,13 @@ class MicrosoftGraph(MailProvider):
         Permission("Mail.Read", "read bounces and replies"),
         Permission("Mail.ReadWrite", "make sure of each message's outcome, and delete processed mail"),
     )
+    renewal_steps = (
+        "Sign in at portal.azure.com and open Microsoft Entra ID → App registrations → your app.",
+        "Under Certificates & secrets → Client secrets → New client secret choose when it expires and click Add.",
+        "Copy its Value at once (not the Secret ID): it is shown this one time. The old secret goes on until it ends.",
+        "Put the Value into the key as Client Secret, with the new expiry date, and verify the key.",
+        "Remove the old secret in Azure.",
+    )
     delete_note = (
         "A processed message is deleted. Microsoft keeps it in Deleted Items, as the organization has set."
     )
