@@ -30,7 +30,7 @@ from keys.forms import ApiKeyForm
 from keys.models import ApiKey, Token
 from keys.removing import remove_key
 from keys.resources import ApiKeyResource
-from keys.tables import API_KEYS, USERS
+from keys.tables import API_KEYS, servers_of
 from keys.views import remember
 from pages.admin import TransferAdmin
 from providers.credentials import CredentialField
@@ -187,11 +187,6 @@ class ApiKeyAdmin(TransferAdmin):
             label = "System keys" if key.is_system or customer is None else f"Keys of {customer.name}"
             groups[label].append({"id": key.pk, "label": key.name})
         return JsonResponse({"groups": [{"label": name, "rows": rows} for name, rows in groups.items()]})
-
-
-def servers_of(key: ApiKey) -> list[Any]:
-    """Every server that runs on the key."""
-    return [server for name in USERS for server in getattr(key, name).all()]
 
 
 @admin.register(Token)

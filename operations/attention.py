@@ -19,7 +19,7 @@ from pages.features import API_KEYS, BOUNCE_SERVERS, DELIVERY_SERVERS, MONITORS
 from providers.help import help_for
 from servers.models import DeliveryServer
 
-# The first of the warnings that are also mailed before a secret ends.
+# Mails begin earlier (keys.expiring); a dashboard that asks too soon is not looked at.
 WARN_BEFORE = timedelta(days=30)
 SERVERS: tuple[tuple[Any, str], ...] = (
     (DeliveryServer, "delivery-servers-edit"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from bounces.models import Bounce, BounceServer, BounceType
 from campaigns.models import Delivery
+from keys.expiring import banner_text
 from keys.models import ApiKey
 from mailboxes.models import Mailbox
 from monitors.models import Monitor, MonitorHit
@@ -29,7 +30,6 @@ NUMBERS_SECONDS = 60
 # A campaign is queued at most this long before its last message goes out; older rows are not looked at.
 QUEUED_BEFORE = timedelta(days=30)
 WARN_BEFORE = timedelta(days=60)
-BANNER_BEFORE = timedelta(days=14)
 SILENT_AFTER = timedelta(hours=1)
 SHOWN = 8
 
@@ -146,12 +146,7 @@ def _server_concern(server: Any) -> Concern:
 def expiring_keys(now: datetime, within: timedelta) -> QuerySet[ApiKey]:
     """Keys in use whose secret ends soon or has ended, the first to end first."""
     last = timezone.localdate(now) + within
-    keys = (
-        ApiKey.objects.filter(expires_at__isnull=False, expires_at__lte=last)
-        .select_related("customer")
-        .defer("credentials")
-    )
-    return keys.exclude(status=ApiKey.Status.DISABLED).order_by("expires_at")
+    return ApiKey.objects.ending_by(last).select_related("customer").defer("credentials")
 
 
 def last_cycle() -> dict[str, Any] | None:
@@ -189,16 +184,7 @@ def banners(request: HttpRequest) -> dict[str, Any]:
     """What stands above every page of the backend: secrets that end within two weeks."""
     if not request.user.is_authenticated or not request.user.is_staff:
         return {}
-    soon = list(expiring_keys(timezone.now(), BANNER_BEFORE)[:SHOWN])
-    if not soon:
+    text = banner_text(ApiKey.objects.all(), timezone.localdate())
+    if not text:
         return {}
-    today = timezone.localdate()
-    names = ", ".join(f"“{key}” {_ends(key, today)}" for key in soon[:3])
-    more = f" and {len(soon) - 3} more" if len(soon) > 3 else ""
-    text = f"API keys whose secret ends: {names}{more}. Put a new one into each; its servers need no change."
     return {"banner": text, "banner_url": f"{reverse('admin:keys_apikey_changelist')}?o=5"}
-
-
-def _ends(key: ApiKey, today: Any) -> str:
-    days = (key.expires_at - today).days if key.expires_at else 0
-    return "has ended" if days < 0 else "today" if days == 0 else f"in {days} day{'s' if days > 1 else ''}"

@@ -3,8 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import ticking
-from operations import cycle
+from operations import cycle, ticking
 
 
 @shared_task(ignore_result=True)
@@ -19,5 +18,4 @@ def run_item(*, item_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def tick() -> None:
-    cycle.ring_again(timezone.now())
-    ticking.ring(timezone.now())
+    ticking.tick(timezone.now())

@@ -17,6 +17,7 @@ SHARED = {
     "accounts.Customer": "the customer itself",
     "accounts.User": "has a customer of its own kind: null means staff",
     "accounts.SystemSettings": "the platform's",
+    "keys.ExpiryWarning": "ApiKey",
     "mailboxes.Mailbox": "read once, whoever's servers share it",
     "mailboxes.Watch": "Mailbox",
     "mailboxes.ProcessedMessage": "Mailbox; customers see MessageMatch",
