@@ -18,7 +18,7 @@ from mailboxes.models import ProcessedMessage
 RECIPIENT_WINDOW = timedelta(days=7)
 # Clocks differ: a report may seem to be a little older than its message.
 CLOCK_DIFFERENCE = timedelta(minutes=10)
-# Never submitted: no report can be about it, whatever the report says.
+# Not submitted without a try: no report can be about it, whatever the report says.
 NOT_SUBMITTED = (Delivery.Status.QUEUED, Delivery.Status.SKIPPED)
 
 
@@ -40,7 +40,8 @@ class Reach:
     def holds(self, delivery: Delivery) -> bool:
         """Whether the mailbox may speak of this delivery, which was submitted at least."""
         is_ours = self.everyone or delivery.customer_id in self.customer_ids
-        return is_ours and delivery.status not in NOT_SUBMITTED
+        was_submitted = delivery.tries > 0 or delivery.status not in NOT_SUBMITTED
+        return is_ours and was_submitted
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,16 @@ class TestOrder:
 
         assert only_bounce().delivery is None
 
+    @pytest.mark.parametrize("status", ["queued", "deferred", "skipped"])
+    def test_a_message_that_is_to_be_sent_again_may_have_bounced_all_the_same(self, graph_room, ada, status):
+        delivery = graph_room.deliver(ada, status=status, tries=1, sent_at=None)
+        graph_room.arrive(graph_room.report(delivery))
+
+        graph_room.read()
+
+        delivery.refresh_from_db()
+        assert (only_bounce().delivery, delivery.status) == (delivery, "bounced")
+
     def test_a_report_settles_an_unknown_outcome(self, graph_room, ada):
         delivery = graph_room.deliver(ada, status=Delivery.Status.UNKNOWN, sent_at=None)
         graph_room.arrive(graph_room.report(delivery, "delayed"))
