@@ -74,11 +74,14 @@ def find_tags(text: str) -> set[str]:
 def unknown_tags(text: str, known: Collection[str]) -> list[str]:
     """What looks like a tag but would not be filled, as written, in order: so that saving can refuse it.
 
-    `known` holds the names of the subscribers' fields; the standard tags are always known.
+    `known` holds the names of the subscribers' fields; the standard tags are always known, and one with a
+    default needs no field: the default stands in.
     """
     unknown: dict[str, None] = {}
     for match in _NEAR_TAG.finditer(text):
         tag = _TAG.fullmatch(match[0])
-        if not tag or (tag[1] not in known and tag[1] not in STANDARD_TAGS):
-            unknown[match[1] if not tag else tag[1]] = None
+        if tag is None:
+            unknown[match[1]] = None
+        elif tag[2] is None and tag[1] not in known and tag[1] not in STANDARD_TAGS:
+            unknown[tag[1]] = None
     return list(unknown)

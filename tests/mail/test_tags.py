@@ -44,7 +44,8 @@ def test_it_finds_the_names_of_tags():
 
 def test_it_reports_what_would_reach_the_reader_as_it_stands():
     text = "[FNAME] [FNMAE] [FNAME:there] [ EMAIL ] [FNAME |x] [CITY|Paris] [FNMAE]"
-    assert unknown_tags(text, {"FNAME"}) == ["FNMAE", "FNAME:there", " EMAIL ", "FNAME |x", "CITY"]
+    assert unknown_tags(text, {"FNAME"}) == ["FNMAE", "FNAME:there", " EMAIL ", "FNAME |x"]
+    assert render("[CITY|Paris]", {}, html=False) == "Paris"
 
 
 @pytest.mark.parametrize(
