@@ -180,6 +180,7 @@ class Delivery(CustomerOwned):
         ]
         indexes: ClassVar = [
             models.Index(fields=["campaign", "status", "id"], name="delivery_campaign_status"),
+            models.Index(fields=["campaign", "recipient_key"], name="delivery_campaign_recipient"),
             models.Index(fields=["customer", "-id"], name="delivery_customer_newest"),
             models.Index(
                 fields=["status", "next_try_at"],

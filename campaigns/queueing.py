@@ -7,9 +7,9 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from audience.models import Subscriber
+from audience.models import Subscriber, SubscriberQuerySet
 from campaigns.models import Campaign, Delivery
 
 logger = structlog.get_logger(__name__)
@@ -45,8 +45,8 @@ def queue_up(campaign: Campaign, now: datetime, *, budget_seconds: float = 120) 
 
 def _queue_batch(campaign: Campaign, now: datetime) -> int:
     rows = list(
-        Subscriber.objects.confirmed()
-        .filter(list_id=campaign.list_id, pk__gt=campaign.queued_up_to)
+        _without_delivery(campaign)
+        .filter(pk__gt=campaign.queued_up_to)
         .order_by("pk")
         .values_list("pk", "email", "email_key")[:BATCH_SIZE]
     )
@@ -71,6 +71,20 @@ def _queue_batch(campaign: Campaign, now: datetime) -> int:
             ignore_conflicts=True,
         )
     return len(rows)
+
+
+def _without_delivery(campaign: Campaign) -> SubscriberQuerySet:
+    """The list's confirmed subscribers whom the campaign does not reach yet, neither by row nor by address.
+
+    An address that was deleted and added again is a new row; only what was never tried for the old one leaves
+    room for it.
+    """
+    deliveries = Delivery.objects.filter(campaign=campaign)
+    same_row = deliveries.filter(subscriber=OuterRef("pk"))
+    same_address = deliveries.filter(recipient_key=OuterRef("email_key"))
+    abandoned = Q(subscriber__isnull=True, tries=0)
+    rows = Subscriber.objects.confirmed().filter(list_id=campaign.list_id)
+    return rows.filter(~Exists(same_row), ~Exists(same_address.exclude(abandoned)))
 
 
 def finish(campaign: Campaign, now: datetime) -> bool:

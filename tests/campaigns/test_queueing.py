@@ -8,6 +8,8 @@ from django.db import DatabaseError
 from campaigns import queueing
 from campaigns.models import Campaign, Delivery
 from campaigns.queueing import finish, queue_up, take_up
+from campaigns.running import run_mailbox
+from mailboxes.models import Mailbox
 from tests.factories import make_subscriber
 
 
@@ -100,3 +102,19 @@ def test_one_who_confirms_while_it_is_sent_is_included(stage, campaign):
     queue_up(campaign, stage.now)
 
     assert Delivery.objects.count() == 9
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+def test_an_address_that_is_deleted_and_added_again_meanwhile_gets_one(stage, campaign, was_sent):
+    take_up(campaign, stage.now)
+    campaign.refresh_from_db()
+    queueing._queue_batch(campaign, stage.now)
+    if was_sent:
+        run_mailbox(Mailbox.objects.get(), stage.now)
+    first = stage.list.subscribers.first()
+    first.delete()
+    make_subscriber(stage.list, first.email)
+
+    stage.run(campaign)
+
+    stage.assert_everyone_got_one(campaign)
