@@ -11,4 +11,15 @@ class BounceServerForm(ReadingServerForm):
 
     class Meta:
         model = BounceServer
-        fields = ("customer", "name", "provider", "email", "api_key", "delete_processed", "status", "locked")
+        fields = (
+            "customer",
+            "name",
+            "provider",
+            "email",
+            "api_key",
+            "delete_processed",
+            "first_read",
+            "first_read_from",
+            "status",
+            "locked",
+        )

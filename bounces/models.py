@@ -13,7 +13,7 @@ from accounts.models import CustomerGroup
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from audience.models import Subscriber
 from campaigns.models import Campaign, Delivery
-from mailboxes.models import Mailbox, ProcessedMessage
+from mailboxes.models import Mailbox, ProcessedMessage, Purpose
 from providers.registry import PROVIDER_CHOICES
 from servers.models import DeliveryServer, ReadingServer, ServerQuerySet
 
@@ -23,6 +23,8 @@ MIN_PHRASE_LETTERS = 5
 
 class BounceServer(ReadingServer):
     """A mailbox that is read for bounces and complaints."""
+
+    purpose = Purpose.BOUNCES
 
     delete_processed = models.BooleanField(
         "delete processed mail",

@@ -88,7 +88,18 @@ class MonitorAdmin(ServerAdmin):
     search_fields = MONITORS.search
     fieldsets: ClassVar = (
         (None, {"fields": ("name", "provider", "customer", "locked", "email", "api_key", "status")}),
-        ("Processing", {"fields": ("identify_by", "skip_automatic", "delete_processed")}),
+        (
+            "Processing",
+            {
+                "fields": (
+                    "identify_by",
+                    "skip_automatic",
+                    "delete_processed",
+                    "first_read",
+                    "first_read_from",
+                )
+            },
+        ),
         ("Connection", {"fields": ("connection",)}),
     )
     inlines = (ConditionInline,)

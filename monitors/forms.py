@@ -80,6 +80,8 @@ class MonitorForm(ReadingServerForm):
             "identify_by",
             "skip_automatic",
             "delete_processed",
+            "first_read",
+            "first_read_from",
             "status",
             "locked",
         )

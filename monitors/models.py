@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from audience.models import CampaignGroup, MailingList, Subscriber
-from mailboxes.models import ProcessedMessage
+from mailboxes.models import ProcessedMessage, Purpose
 from monitors.conditions import Match, Where, validate_rule
 from servers.models import ReadingServer, ServerQuerySet
 
@@ -34,6 +34,8 @@ LIST_ACTIONS = (Action.MOVE_TO_LIST, Action.COPY_TO_LIST)
 
 class Monitor(ReadingServer):
     """A mailbox whose mail acts on subscribers."""
+
+    purpose = Purpose.MONITORS
 
     class IdentifyBy(models.TextChoices):
         EMAIL = "email", "By email address"

@@ -11,7 +11,7 @@ from keys.tokens import row_for, with_access
 from mailboxes.models import Mailbox
 from providers.errors import CredentialRefused, ProviderError
 from providers.messages import Capabilities, Step, StepState
-from servers.models import DeliveryServer, Server
+from servers.models import DeliveryServer, ReadingServer, Server
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +39,8 @@ def connect(server: Server, now: datetime) -> bool:
     _remember(server, found, now)
     if isinstance(server, DeliveryServer) and found.modify:
         _prepare_mailbox(server, now)
+    if isinstance(server, ReadingServer):
+        server.start_watching(now)
     server.record_connected(now, steps)
     return True
 

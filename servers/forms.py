@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
+
 from accounts.limits import allowed_server_types
 from accounts.models import SystemSettings
 from keys.models import ApiKey
+from mailboxes.models import Watch
+from mailboxes.watching import DEFAULT_FIRST_READ
 from pages.forms import CustomerForm
 from providers.registry import PROVIDERS, provider_of_server_type
 from servers.models import DeliveryServer
@@ -98,6 +102,20 @@ class ReadingServerForm(ServerForm):
             field = self.fields["delete_processed"]
             field.label = "Delete processed mail"
             field.help_text = f"Only mail that was acted on; the rest stays as it was. {kind.delete_note}"
+        self._offer_first_reading()
+
+    def _offer_first_reading(self) -> None:
+        """What lies in the mailbox already; a choice made later looks at it anew."""
+        words = Watch.FirstRead(DEFAULT_FIRST_READ[self._meta.model.purpose]).label
+        usual = "Go on reading" if self.instance.pk else f"As usual: {words[0].lower()}{words[1:]}"
+        field = self.fields["first_read"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", usual), *Watch.FirstRead.choices]
+        unread = self.instance.mailbox.unread_at_connection if self.instance.pk else None
+        held = f" It held {unread} unread when it was connected." if unread else ""
+        field.help_text = f"What becomes of mail that lies in the mailbox already.{held}"
+        self.fields["first_read_from"].widget = forms.DateInput(attrs={"type": "date"})
+        self.fields["first_read_from"].help_text = "Only for “Start from a date”."
 
 
 class DeliveryServerForm(ServerForm):

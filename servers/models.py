@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -15,7 +15,8 @@ from accounts.models import new_uid
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet, M
 from keys.models import ApiKey
 from mail.addresses import normalize_address
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, Purpose, Watch
+from mailboxes.watching import watch
 from providers.registry import PROVIDER_CHOICES, PROVIDERS, SERVER_TYPE_CHOICES, provider_of_server_type
 
 CONNECTION_FIELDS = (
@@ -134,13 +135,34 @@ class Server(CustomerOrSystem):
 
 
 class ReadingServer(Server):
-    """A server that reads: it names its provider itself."""
+    """A server that reads: it names its provider itself, and says what its mailbox is read for."""
+
+    # What its mailbox is read for.
+    purpose: ClassVar[Purpose]
 
     provider = models.CharField(max_length=20, choices=PROVIDER_CHOICES)
     delete_processed = models.BooleanField(default=False)
+    first_read = models.CharField("first reading", max_length=10, choices=Watch.FirstRead, blank=True)
+    first_read_from = models.DateField("from", null=True, blank=True)
 
     class Meta(Server.Meta):
         abstract = True
+
+    def clean(self) -> None:
+        super().clean()
+        if self.first_read == Watch.FirstRead.DATE and self.first_read_from is None:
+            raise ValidationError({"first_read_from": "Choose the date from which mail is processed."})
+
+    def start_watching(self, now: datetime) -> None:
+        """Begin the mailbox's reading where its owner chose, once: what was handled stays handled."""
+        if not self.first_read:
+            return
+        begin = now
+        if self.first_read == Watch.FirstRead.DATE and self.first_read_from:
+            begin = datetime.combine(self.first_read_from, time.min, UTC)
+        watch(self.mailbox, self.purpose, self.first_read, begin)
+        self.first_read, self.first_read_from = "", None
+        self.save(update_fields=["first_read", "first_read_from"])
 
 
 class DeliveryServerQuerySet(ServerQuerySet["DeliveryServer"]):
