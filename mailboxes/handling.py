@@ -1,14 +1,15 @@
 """Handling what was collected: each message with its effects and its ledger row in one transaction.
 
-A message that cannot be read is tried again in later cycles and quarantined after the third time; one bad
-message never stops the others. Nothing here deletes: that is a step of its own (mailboxes/disposing.py).
+A message that cannot be read is tried again in later cycles and quarantined after the third time, one that the
+provider cannot give after a day; one bad message never stops the others. Nothing here deletes: that is a step of
+its own (mailboxes/disposing.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -20,9 +21,9 @@ from mail.headers import Headers, parse_mailboxes, split_headers
 from mailboxes.budgets import Budget
 from mailboxes.leases import Lease, LeaseLost
 from mailboxes.models import ProcessedMessage, Purpose, SyncRun
-from mailboxes.opening import OpenMailbox
+from mailboxes.opening import REFUSALS, OpenMailbox
 from providers.base import MailProvider
-from providers.errors import ProviderError, TemporaryError
+from providers.errors import ProviderError, TemporaryError, Throttled, TokenRefused
 from providers.messages import AccessToken, MessageRef, RawMessage
 
 logger = structlog.get_logger(__name__)
@@ -30,10 +31,16 @@ Meaning = TypeVar("Meaning")
 
 BATCH = 20
 MAX_TRIES = 3
+# A message that the provider cannot give for the moment is asked for this long.
+PATIENCE = timedelta(days=1)
+# So many batches in a row of which nothing comes are no longer the messages' own trouble.
+MAX_BARREN = 3
 QUARANTINE_BYTES = 1024 * 1024
 HEADER_BYTES = 256 * 1024
 # Faults of our own place, never of the message: they end the reading and count against nothing.
 NOT_THE_MESSAGE = (LeaseLost, OperationalError, InterfaceError)
+# Why a message did not come, said of it or of the whole mailbox: the rest of the batch tells which.
+NOT_GIVEN = (TemporaryError, *REFUSALS)
 State = ProcessedMessage.State
 
 
@@ -96,24 +103,38 @@ class _Worker(Generic[Meaning]):
         self.handler = handler
         self.lease = lease
         self.run = run
+        self.barren = 0
 
     def work(self, provider: MailProvider, token: AccessToken, rows: Sequence[ProcessedMessage]) -> None:
         """Rows that are done already (a renewed token begins the batch anew) are left out."""
         waiting = {row.provider_message_id: row for row in rows if row.state == State.PENDING}
-        for message in self._fetch(provider, token, waiting):
-            self._take(waiting[message.ref.id], message)
-
-    def _fetch(
-        self, provider: MailProvider, token: AccessToken, waiting: dict[str, ProcessedMessage]
-    ) -> Iterator[RawMessage]:
-        throttle: ProviderError | None = None
+        missing: list[tuple[ProcessedMessage, ProviderError]] = []
         for message in provider.fetch(token, [_ref(row) for row in waiting.values()]):
-            if isinstance(message.error, TemporaryError):
-                throttle = message.error
+            row = waiting[message.ref.id]
+            if isinstance(message.error, NOT_GIVEN):
+                missing.append((row, message.error))
             else:
-                yield message
-        if throttle is not None:
-            raise throttle
+                self._take(row, message)
+        if missing:
+            self._pass_over(missing, any_came=len(missing) < len(waiting))
+        else:
+            self.barren = 0
+
+    def _pass_over(
+        self, missing: Sequence[tuple[ProcessedMessage, ProviderError]], *, any_came: bool
+    ) -> None:
+        """Leave single messages for later; raise what is the whole mailbox's trouble and count it on none."""
+        errors = [error for _, error in missing]
+        of_all = (Throttled, TokenRefused) if any_came else (Throttled, *REFUSALS)
+        for error in errors:
+            if isinstance(error, of_all):
+                raise error
+        for row, error in missing:
+            self._fail(row, error.message, b"", may_pass=isinstance(error, TemporaryError))
+        self.run.complete = False
+        self.barren = 0 if any_came else self.barren + 1
+        if self.barren == MAX_BARREN:
+            raise errors[-1]
 
     def _take(self, row: ProcessedMessage, message: RawMessage) -> None:
         if message.gone and row.raw:  # it was quarantined, and is tried again from its kept bytes
@@ -157,11 +178,15 @@ class _Worker(Generic[Meaning]):
         elif verdict.outcome != "gone":
             self.run.left_alone += 1
 
-    def _fail(self, row: ProcessedMessage, why: str, raw: bytes) -> None:
-        """One try less; after the last one the message is set aside with its bytes, visible, to try again."""
+    def _fail(self, row: ProcessedMessage, why: str, raw: bytes, *, may_pass: bool = False) -> None:
+        """One try less; after the last one the message is set aside with its bytes, visible, to try again.
+
+        What may pass by itself has a day for it.
+        """
         row.tries += 1
         row.state, row.detail = State.PENDING, clean_text(why)
-        if row.tries >= MAX_TRIES:
+        is_too_early = may_pass and self.now - row.listed_at < PATIENCE
+        if row.tries >= MAX_TRIES and not is_too_early:
             row.state, row.outcome, row.handled_at = State.QUARANTINED, "quarantined", self.now
             row.raw, row.run = raw[:QUARANTINE_BYTES], self.run
             self.run.quarantined += 1

@@ -9,8 +9,12 @@ from mail.detection import detect
 from mailboxes import handling
 from mailboxes.handling import try_again
 from mailboxes.models import ProcessedMessage
+from providers.errors import Unavailable
+from providers.graph import reading
+from providers.messages import RawMessage
 from tests.mailroom import human_reply
 
+FETCH_CALLS = {"microsoft": "graph.messages.value", "google": "gmail.messages.get"}
 POISON = b"From: mallory@receiver.example\nSubject: poison\n\nboom\n"
 
 
@@ -46,6 +50,127 @@ def test_a_poison_message_is_set_aside_after_three_tries_and_the_rest_goes_on(ro
     assert (row.state, row.tries) == ("quarantined", 3)
     assert b"boom" in bytes(row.raw)
     assert "too deep" in row.detail
+
+
+@pytest.fixture
+def not_given(monkeypatch):
+    """A provider that cannot give what is called poison, while the faults are on."""
+    faults = {"on": True}
+    given = reading.read_raw
+
+    def read_raw(ref, outcome, max_bytes):
+        message = given(ref, outcome, max_bytes)
+        if faults["on"] and b"boom" in (message.raw or b""):
+            return RawMessage(ref, error=Unavailable("The mailbox database is not available.", status=503))
+        return message
+
+    monkeypatch.setattr(reading, "read_raw", read_raw)
+    return faults
+
+
+def test_messages_that_the_provider_cannot_give_hold_nothing_up(graph_room, not_given):
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+    for _ in range(2 * handling.BATCH):
+        room.arrive(POISON)
+    room.bounce(room.subscribe("ada@receiver.example"))
+
+    report, _ = room.read()
+
+    assert (report.handled, report.complete, report.error) == (1, False, "")
+    assert Bounce.objects.get().subscriber.status == "blacklisted"
+    assert room.mailbox.sync_state == "partial"
+
+
+def test_what_the_provider_cannot_give_is_asked_for_during_a_day_and_then_set_aside(graph_room, not_given):
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+    room.arrive(POISON)
+    for _ in range(5):
+        room.read()
+    row = ProcessedMessage.objects.get()
+    assert (row.state, row.detail) == ("pending", "The mailbox database is not available.")
+
+    room.world.advance(86_400)
+    room.read()
+    row.refresh_from_db()
+    assert (row.state, room.mailbox.sync_state) == ("quarantined", "partial")
+
+    not_given["on"] = False
+    try_again(row)
+    room.read()
+    row.refresh_from_db()
+    assert (row.state, room.mailbox.sync_state) == ("done", "valid")
+
+
+def test_an_outage_of_every_message_ends_the_reading_and_is_counted_on_none_for_good(graph_room):
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+    for number in range(4 * handling.BATCH):
+        room.arrive(human_reply(f"reader{number}@receiver.example", "Hello"))
+    room.world.fault(
+        "status", FETCH_CALLS["microsoft"], mailbox=room.email, status=503, times=None, inner=True
+    )
+
+    for _ in range(4):
+        report, _ = room.read()
+    asked = ProcessedMessage.objects.filter(tries__gt=0).count()
+    room.world.faults.clear()
+    after, _ = room.read()
+
+    assert (report.handled, report.error, bool(report.note)) == (0, "", True)
+    assert asked == handling.MAX_BARREN * handling.BATCH
+    assert (after.handled, after.complete) == (4 * handling.BATCH, True)
+
+
+REFUSALS = {
+    "microsoft": {"status": 403, "code": "ErrorAccessDenied"},
+    "google": {"status": 403, "code": "insufficientPermissions"},
+}
+
+
+def test_a_refused_mailbox_says_so_and_has_no_message_set_aside(room):
+    server = room.add_bounce_server()
+    room.open_for_business()
+    room.bounce(room.subscribe("ada@receiver.example"))
+    room.world.fault(
+        "status",
+        FETCH_CALLS[room.provider],
+        mailbox=room.email,
+        times=None,
+        inner=True,
+        **REFUSALS[room.provider],
+    )
+
+    for _ in range(4):
+        report, _ = room.read()
+
+    server.refresh_from_db()
+    assert (report.quarantined, room.mailbox.sync_state) == (0, "attention")
+    assert report.error
+    assert server.last_error
+    assert ProcessedMessage.objects.get().tries == 0
+    room.world.faults.clear()
+    room.read()
+    assert Bounce.objects.count() == 1
+    assert room.mailbox.sync_state == "valid"
+
+
+def test_one_message_that_is_refused_among_others_is_set_aside_like_any_bad_one(graph_room):
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+    for number in range(2):
+        room.arrive(human_reply(f"reader{number}@receiver.example", "Hello"))
+    room.world.fault("status", FETCH_CALLS["microsoft"], inner=True, **REFUSALS["microsoft"])
+
+    report, _ = room.read()
+
+    assert (report.handled, report.error) == (1, "")
+    assert ProcessedMessage.objects.get(state="pending").tries == 1
 
 
 def test_a_quarantined_message_is_tried_again_when_a_person_says_so(room, poisoned):
