@@ -50,7 +50,7 @@ def _queue_batch(campaign: Campaign, now: datetime) -> int:
         .order_by("pk")
         .values_list("pk", "email", "email_key")[:BATCH_SIZE]
     )
-    progress = {"queued_up_to": rows[-1][0]} if rows else {"queued_all": True}
+    progress = {"queued_up_to": rows[-1][0]} if rows else _end_or_go_back(campaign)
     with transaction.atomic():
         # Only the worker that moves the resume point inserts the batch behind it.
         here = Q(status=Campaign.Status.SENDING, queued_up_to=campaign.queued_up_to, queued_all=False)
@@ -71,6 +71,13 @@ def _queue_batch(campaign: Campaign, now: datetime) -> int:
             ignore_conflicts=True,
         )
     return len(rows)
+
+
+def _end_or_go_back(campaign: Campaign) -> dict[str, int | bool]:
+    """All are queued, unless rows were committed behind the resume point meanwhile, as by a long import."""
+    behind = _without_delivery(campaign).filter(pk__lte=campaign.queued_up_to)
+    missed = behind.order_by("pk").values_list("pk", flat=True).first()
+    return {"queued_all": True} if missed is None else {"queued_up_to": missed - 1}
 
 
 def _without_delivery(campaign: Campaign) -> SubscriberQuerySet:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import DatabaseError
+import threading
 
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from audience.models import Subscriber
 from campaigns import queueing
 from campaigns.models import Campaign, Delivery
 from campaigns.queueing import finish, queue_up, take_up
@@ -118,3 +121,58 @@ def test_an_address_that_is_deleted_and_added_again_meanwhile_gets_one(stage, ca
     stage.run(campaign)
 
     stage.assert_everyone_got_one(campaign)
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_those_of_an_import_that_commits_late_are_not_passed_over(stage, campaign, postgres):
+    """Their numbers were given out before those of subscribers who are queued already."""
+    inserted, may_commit = threading.Event(), threading.Event()
+
+    def import_slowly() -> None:
+        try:
+            with transaction.atomic():
+                make_subscriber(stage.list)
+                inserted.set()
+                may_commit.wait(10)
+        finally:
+            connection.close()
+
+    importing = threading.Thread(target=import_slowly)
+    importing.start()
+    inserted.wait(10)
+    stage.add_subscribers(1)
+    take_up(campaign, stage.now)
+    campaign.refresh_from_db()
+    while queueing._queue_batch(campaign, stage.now):
+        campaign.refresh_from_db()
+        if campaign.queued_up_to == stage.list.subscribers.last().pk:
+            may_commit.set()
+            importing.join()
+
+    queue_up(campaign, stage.now)
+
+    assert Delivery.objects.count() == 10
+
+
+def test_one_who_confirms_behind_the_resume_point_is_included(stage, campaign):
+    late = stage.list.subscribers.first()
+    Subscriber.objects.filter(pk=late.pk).update(status="unconfirmed")
+    take_up(campaign, stage.now)
+    campaign.refresh_from_db()
+    queueing._queue_batch(campaign, stage.now)
+    Subscriber.objects.filter(pk=late.pk).update(status="confirmed")
+
+    assert queue_up(campaign, stage.now) == 5
+    assert campaign.deliveries.filter(subscriber=late).count() == 1
+
+
+def test_one_whose_address_changes_after_it_was_queued_stalls_nothing(stage, campaign):
+    take_up(campaign, stage.now)
+    campaign.refresh_from_db()
+    queueing._queue_batch(campaign, stage.now)
+    Subscriber.objects.filter(pk=stage.list.subscribers.first().pk).update(email_key="new@receiver.example")
+
+    assert queue_up(campaign, stage.now) == 5
+    campaign.refresh_from_db()
+    assert campaign.queued_all
