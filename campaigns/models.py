@@ -214,10 +214,13 @@ class Delivery(CustomerOwned):
         self.save(update_fields=["status", "error", "error_code"])
 
     def record_proof_of_sending(self, now: datetime) -> None:
-        """A report or a reply refers to the message: an unknown outcome is settled by it."""
-        if self.status in {self.Status.UNKNOWN, self.Status.SENDING}:
-            self.status, self.sent_at, self.next_try_at = self.Status.SENT, now, None
-            self.save(update_fields=["status", "sent_at", "next_try_at"])
+        """A report or a reply refers to the message: it is out, also where it was to be sent (again)."""
+        status = self.Status
+        was_tried = Q(status__in=[status.QUEUED, status.DEFERRED], tries__gt=0)
+        undecided = Delivery.objects.filter(Q(status__in=[status.UNKNOWN, status.SENDING]) | was_tried)
+        proved = {"status": status.SENT, "sent_at": now, "next_try_at": None}
+        if undecided.filter(pk=self.pk).update(**proved):
+            self.refresh_from_db(fields=list(proved))
 
 
 class Attempt(models.Model):

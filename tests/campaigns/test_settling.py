@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Campaign, Delivery
+from campaigns.queueing import queue_up
 from campaigns.running import run_mailbox
 from mailboxes.models import Mailbox
 from providers.google import Gmail
@@ -173,6 +174,41 @@ def test_a_bounce_proves_that_it_was_sent(stage):
     run_mailbox(Mailbox.objects.get(), stage.now + timedelta(minutes=10))
 
     assert statuses(campaign) == {"sent": 1}
+
+
+@pytest.mark.parametrize("status", ["queued", "deferred"])
+def test_a_bounce_of_what_was_to_be_sent_again_keeps_it_from_leaving_twice(stage, status):
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=1)
+    stage.run_at(0, campaign)
+    Delivery.objects.update(status=status, next_try_at=stage.now, sent_at=None)
+    Campaign.objects.update(status="sending")
+
+    only_delivery(campaign).record_proof_of_sending(stage.now)
+    stage.run_at(60, campaign)
+
+    assert statuses(campaign) == {"sent": 1}
+    assert stage.tally() == [1]
+
+
+def test_nothing_proves_that_a_message_was_sent_which_was_never_tried(stage):
+    campaign = stage.make_campaign(stage.add_server(), subscribers=1, status="sending")
+    queue_up(campaign, stage.now)
+
+    only_delivery(campaign).record_proof_of_sending(stage.now)
+
+    assert statuses(campaign) == {"queued": 1}
+
+
+def test_proof_of_sending_changes_nothing_of_what_was_closed_meanwhile(stage):
+    campaign = stage.make_campaign(stage.add_server(), subscribers=1)
+    stage.world.fault("reset", "graph.messages.send", when="after")
+    stage.run_at(0, campaign)
+    read_before = only_delivery(campaign)
+    Delivery.objects.update(status="bounced")
+
+    read_before.record_proof_of_sending(stage.now)
+
+    assert statuses(campaign) == {"bounced": 1}
 
 
 def test_many_lost_answers_stop_the_run_before_more_is_put_in_doubt(stage):
