@@ -82,7 +82,12 @@ def known_ids(receipt: Receipt) -> dict[str, Any]:
         "sent_message_id": plain_id(receipt.message_id),
         "thread_id": receipt.thread_id,
     }
-    return {name: value for name, value in ids.items() if value}
+    return {name: storable(name, value) for name, value in ids.items() if value}
+
+
+def storable(column: str, provider_id: str) -> str:
+    """What a delivery's `column` takes of an id: no real one is longer, and a false one must stop nothing."""
+    return provider_id.replace("\0", "")[: Delivery._meta.get_field(column).max_length]
 
 
 def plain_id(message_id: str) -> str:
@@ -128,9 +133,9 @@ def _record_draft(landing: Landing, draft: Draft, now: datetime) -> None:
     """The draft's id is committed before it is submitted; the submission gets its own deadline."""
     flight = landing.flight
     ids: dict[str, Any] = {
-        "draft_id": draft.id,
-        "draft_message_id": plain_id(draft.message_id),
-        "thread_id": draft.thread_id,
+        "draft_id": storable("draft_id", draft.id),
+        "draft_message_id": storable("draft_message_id", plain_id(draft.message_id)),
+        "thread_id": storable("thread_id", draft.thread_id),
     }
     deadline = now + timedelta(seconds=ATTEMPT_SECONDS)
     _update(flight.delivery, next_try_at=deadline, **ids)

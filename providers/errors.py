@@ -35,21 +35,32 @@ class Help:
     screen: str = ""
 
 
+# Codes and request ids are a provider's own words: stored and logged, so they may not be of any length.
+MAX_CODE_LENGTH = 100
+
+
 class ProviderError(Exception):
     """Base of the tree. Carries the provider's own `code`, HTTP `status` (0: none), `request_id` and `help`.
 
-    The text is safe to log and show: a dialect never puts a secret or a token into it.
+    The text is safe to log and show: a dialect never puts a secret or a token into it. `code` and
+    `request_id` are cut at 100 characters.
     """
 
     def __init__(
         self, message: str, *, code: str = "", status: int = 0, request_id: str = "", help: Help | None = None
     ) -> None:
+        message = _clean(message)
         super().__init__(message)
         self.message = message
-        self.code = code
+        self.code = _clean(code)[:MAX_CODE_LENGTH]
         self.status = status
-        self.request_id = request_id
+        self.request_id = _clean(request_id)[:MAX_CODE_LENGTH]
         self.help = help
+
+
+def _clean(text: str) -> str:
+    """Without NUL, which no text column of PostgreSQL takes."""
+    return text.replace("\0", "")
 
 
 class TemporaryError(ProviderError):

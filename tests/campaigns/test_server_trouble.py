@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from campaigns.composing import Layout
 from campaigns.models import Campaign
 from keys.models import ApiKey
+from providers.microsoft import MicrosoftGraph
 from servers.models import DeliveryServer
 from tests.campaigns.conftest import statuses
 
@@ -158,3 +161,30 @@ def test_an_address_nobody_can_write_to_fails_in_words_and_stops_nobody(stage):
 
     assert (progress.sent, progress.failed) == (1, 1)
     assert "To:" in campaign.deliveries.get(status="failed").error
+
+
+@pytest.mark.services
+def test_a_provider_that_talks_too_much_stops_nobody(stage):
+    """Codes and numbers of requests are stored; PostgreSQL refuses what is longer than its column, and NULs."""
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=2)
+    stage.world.fault("status", "gmail.messages.send", status=400, code="X\0" * 150, message="Y\0" * 150)
+
+    progress = stage.run(campaign)
+
+    assert (progress.sent, progress.failed) == (1, 1)
+    assert campaign.deliveries.get(status="failed").error_code.startswith("XX")
+
+
+@pytest.mark.services
+def test_ids_of_any_length_can_be_stored(stage, monkeypatch):
+    campaign = stage.make_campaign(stage.add_server(), subscribers=1)
+    prepare = MicrosoftGraph.prepare
+
+    def talk(client, token, mime):
+        draft = prepare(client, token, mime)
+        return replace(draft, message_id=f"<{'m' * 2000}@x>", thread_id="t\0" * 600)
+
+    monkeypatch.setattr(MicrosoftGraph, "prepare", talk)
+    progress = stage.run(campaign)
+
+    assert progress.sent == 1
