@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import DateTimeField, F, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q, QuerySet
 
 from campaigns.models import Attempt, Campaign, Delivery
 from campaigns.skipping import find_reasons
@@ -127,11 +126,11 @@ def _take(rows: list[Delivery], server: DeliveryServer, now: datetime) -> list[D
         server=server,
         mailbox=server.mailbox,
         next_try_at=judged_from,
-        submitted_at=Coalesce("submitted_at", Value(now, DateTimeField())),
         tries=F("tries") + 1,
         looks=0,
     )
     domain = server.email.rpartition("@")[2]
+    doubtful = _perhaps_sent(rows)
     for row in rows:
         row.status, row.server, row.mailbox, row.next_try_at = (
             Status.SENDING,
@@ -139,8 +138,19 @@ def _take(rows: list[Delivery], server: DeliveryServer, now: datetime) -> list[D
             server.mailbox,
             judged_from,
         )
-        row.submitted_at, row.tries, row.looks = row.submitted_at or now, row.tries + 1, 0
+        row.submitted_at = row.submitted_at if row.pk in doubtful else now
+        row.tries, row.looks = row.tries + 1, 0
         # A repeated message keeps its Message-ID: a receiver that got both copies can tell.
         row.submitted_message_id = row.submitted_message_id or new_message_id(domain)
-    Delivery.objects.bulk_update(rows, ["submitted_message_id"])
+    Delivery.objects.bulk_update(rows, ["submitted_message_id", "submitted_at"])
     return rows
+
+
+def _perhaps_sent(rows: list[Delivery]) -> set[int]:
+    """Those with an earlier attempt that may have got through: they are looked for from that one on."""
+    tried = [row.pk for row in rows if row.tries]
+    if not tried:
+        return set()
+    certainly_not = [Attempt.Outcome.REFUSED, Attempt.Outcome.DEFERRED]
+    attempts = Attempt.objects.filter(delivery__in=tried).exclude(outcome__in=certainly_not)
+    return set(attempts.values_list("delivery_id", flat=True))

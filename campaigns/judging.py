@@ -107,14 +107,16 @@ class Case:
 
     def _wait_again(self, **changes: Any) -> bool:
         """Back to what is to be sent: a campaign that had ended goes on for it, a cancelled one does not."""
-        if self.delivery.campaign.status == Campaign.Status.CANCELLED:
+        campaign = Campaign.objects.get_locked(self.delivery.campaign_id)
+        if campaign.status == Campaign.Status.CANCELLED:
             text = "It had not been sent when the campaign was cancelled."
             return self._change(status=Status.SKIPPED, next_try_at=None, error=text)
-        Campaign.objects.filter(pk=self.delivery.campaign_id).reopen()
+        Campaign.objects.filter(pk=campaign.pk).reopen()
         return self._change(**changes)
 
     def _look_again(self, reason: str) -> bool:
-        began_at = self.delivery.submitted_at or self.now
+        newest = self.delivery.attempts.last()
+        began_at = newest.started_at if newest else self.now
         again_at = self.now + LOOK_AGAIN if self.now < began_at + GIVE_UP_AFTER else None
         if again_at is None and self.delivery.error_code == outcomes.DRAFT_LOST:
             return self._queue_again("It had not been submitted.")

@@ -165,6 +165,39 @@ def test_a_mailbox_that_cannot_be_searched_leaves_it_to_a_person_in_the_end(stag
     assert stage.tally() == [1]
 
 
+def test_hours_of_waiting_before_an_attempt_do_not_count_as_looking_for_it(stage):
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=1)
+    stage.world.fault("throttle", "gmail.messages.send", retry_after=7 * 3600)
+    stage.run_at(0, campaign)
+    attempted_at = 7 * 3600 + 120
+    stage.world.fault("reset", "gmail.messages.send", when="after")
+    stage.run_at(attempted_at, campaign)
+    stage.world.fault("status", "gmail.messages.list", times=5)
+
+    stage.run_at(attempted_at + 90, campaign)
+
+    assert only_delivery(campaign).next_try_at is not None, "looked for again before a person is asked"
+    stage.world.faults.clear()
+    stage.run_at(attempted_at + 600, campaign)
+    assert statuses(campaign) == {"sent": 1}
+
+
+def test_it_is_looked_for_from_the_first_attempt_that_may_have_sent_it(stage):
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=1)
+    began_at = stage.now
+    stage.world.fault("throttle", "gmail.messages.send", retry_after=3600)
+    stage.run_at(0, campaign)
+    stage.world.fault("reset", "gmail.messages.send", when="before")
+    trust_markers()
+
+    for seconds in (3700, 3800, 4000):
+        stage.run_at(seconds, campaign)
+
+    delivery = only_delivery(campaign)
+    assert [attempt.outcome for attempt in delivery.attempts.all()] == ["deferred", "absent", "accepted"]
+    assert 3700 <= (delivery.submitted_at - began_at).total_seconds() < 3720
+
+
 def test_a_bounce_proves_that_it_was_sent(stage):
     campaign = stage.make_campaign(stage.add_server(), subscribers=1)
     stage.world.fault("reset", "graph.messages.send", when="after")
