@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
 
 from keys.models import ApiKey
 from keys.sealing import SealBroken
-from keys.tokens import access, with_access
-from mailboxes.models import Mailbox
+from keys.tokens import access, row_for, with_access
+from mailboxes.models import Mailbox, ProcessedMessage
 from providers.base import MailProvider
 from providers.errors import (
     CredentialRefused,
@@ -27,6 +27,8 @@ from providers.messages import AccessToken
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+# So long messages wait for a server whose token cannot be had for the moment.
+TOKEN_PATIENCE = timedelta(hours=1)
 # What one server's access may be refused while another's still opens the mailbox.
 REFUSALS = (CredentialRefused, TokenRefused, PermissionDenied, MailboxUnavailable)
 
@@ -40,6 +42,8 @@ class Source(Protocol):
     def email(self) -> str: ...
     @property
     def api_key(self) -> ApiKey: ...
+    @property
+    def connected_at(self) -> datetime | None: ...
 
     last_error: str
 
@@ -51,7 +55,7 @@ class OpenMailbox:
     """A mailbox and the servers that may read it now; `call` goes through the first that is let in.
 
     `is_whole` is False while a server's token is missing for a moment only: what belongs to its customer
-    cannot be told yet, so handling waits.
+    cannot be told yet, so handling waits, each message an hour at most.
     """
 
     mailbox: Mailbox
@@ -97,7 +101,11 @@ def open_mailbox(mailbox: Mailbox, sources: Iterable[Source], now: datetime) -> 
         try:
             access(customer_id=source.customer_id, email=source.email, api_key=source.api_key, now=now)
         except TemporaryError as error:
-            failure, opened.is_whole = error, False
+            failure = error
+            if _is_waited_for(source, mailbox, now):
+                opened.is_whole = False
+            else:
+                record_trouble(source, error)
         except SealBroken as error:
             failure = CredentialRefused(str(error), code="seal-broken")
             record_trouble(source, failure)
@@ -111,6 +119,16 @@ def open_mailbox(mailbox: Mailbox, sources: Iterable[Source], now: datetime) -> 
     if not opened.sources:
         raise failure or CredentialRefused("No active server reads this mailbox.", code="no-source")
     return opened
+
+
+def _is_waited_for(source: Source, mailbox: Mailbox, now: datetime) -> bool:
+    """Whether neither a message has waited too long nor the server's last token ended too long ago."""
+    since = now - TOKEN_PATIENCE
+    waiting = mailbox.messages.filter(state=ProcessedMessage.State.PENDING, listed_at__lte=since)
+    if not waiting.exists():
+        return True
+    token = row_for(customer_id=source.customer_id, email=source.email, api_key=source.api_key)
+    return any(moment > since for moment in (token.expires_at, source.connected_at) if moment is not None)
 
 
 def record_trouble(source: Source, error: ProviderError) -> None:

@@ -11,8 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from audience.models import Change
 from bounces.models import Bounce
 from campaigns.models import Delivery
+from keys import tokens
 from keys.models import Token
+from mailboxes import opening
 from mailboxes.models import ProcessedMessage
+from providers.errors import Unavailable
 from tests.factories import make_customer, make_list
 from tests.mailroom import collect_only
 
@@ -131,6 +134,23 @@ def make_twin(room, subscriber):
     return room.subscribe(subscriber.email, make_list(room.acme))
 
 
+class TokensDown:
+    """One customer's tokens cannot be had for the moment, until they come back."""
+
+    def __init__(self, monkeypatch, customer):
+        self.is_over = False
+
+        def access(**asked):
+            if asked["customer_id"] == customer.pk and not self.is_over:
+                raise Unavailable("The token endpoint is down.", code="down")
+            return tokens.access(**asked)
+
+        monkeypatch.setattr(opening, "access", access)
+
+    def come_back(self):
+        self.is_over = True
+
+
 class TestReach:
     @pytest.fixture
     def rival(self):
@@ -194,6 +214,33 @@ class TestReach:
         server.refresh_from_db()
         assert theirs.status == "confirmed"
         assert server.last_error_code == "7000222"
+
+    def test_a_customer_without_a_token_for_the_moment_is_waited_for_an_hour_and_then_left_out(
+        self, graph_room, rival, monkeypatch
+    ):
+        room = graph_room
+        room.add_bounce_server(connected_at=room.now)
+        server = room.add_bounce_server(customer=rival, connected_at=room.now)
+        room.open_for_business()
+        room.bounce(room.subscribe("eve@receiver.example"))
+        outage = TokensDown(monkeypatch, rival)
+
+        waiting, _ = room.read()
+        room.world.advance(2 * 3600 + 60)
+        left_out, _ = room.read()
+
+        server.refresh_from_db()
+        assert (waiting.handled, left_out.handled, left_out.error) == (0, 1, "")
+        assert server.last_error == "The token endpoint is down."
+        assert only_bounce().customer == room.acme
+
+        outage.come_back()
+        theirs = room.subscribe("ada@receiver.example", make_list(rival))
+        room.bounce(theirs)
+        room.read()
+        theirs.refresh_from_db()
+        server.refresh_from_db()
+        assert (theirs.status, server.last_error) == ("blacklisted", "")
 
     def test_a_server_that_is_switched_off_lends_no_reach(self, room, rival, theirs):
         room.add_bounce_server()
