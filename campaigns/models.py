@@ -28,6 +28,10 @@ class CampaignQuerySet(CustomerQuerySet["Campaign"]):
         ready = Q(status=Campaign.Status.READY) & (Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=now))
         return self.filter(ready | Q(status=Campaign.Status.SENDING), customer__status="active")
 
+    def get_locked(self, pk: int) -> Campaign:
+        """The campaign as it is now; until the transaction ends nobody else finishes, reopens or cancels it."""
+        return self.select_for_update(no_key=True).get(pk=pk)
+
     def reopen(self) -> int:
         """One that had ended with an outcome unknown goes on, now that there is something to send."""
         return self.filter(status=Campaign.Status.SENT).update(

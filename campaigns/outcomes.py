@@ -87,7 +87,8 @@ def known_ids(receipt: Receipt) -> dict[str, Any]:
 
 def storable(column: str, provider_id: str) -> str:
     """What a delivery's `column` takes of an id: no real one is longer, and a false one must stop nothing."""
-    return provider_id.replace("\0", "")[: Delivery._meta.get_field(column).max_length]
+    limit: int | None = getattr(Delivery._meta.get_field(column), "max_length", None)
+    return provider_id.replace("\0", "")[:limit]
 
 
 def plain_id(message_id: str) -> str:

@@ -100,10 +100,12 @@ def finish(campaign: Campaign, now: datetime) -> bool:
         Q(status__in=[Delivery.Status.QUEUED, Delivery.Status.SENDING, Delivery.Status.DEFERRED])
         | Q(status=Delivery.Status.UNKNOWN, next_try_at__isnull=False)
     )
-    if open_deliveries.exists():
-        return False
-    sending = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=True)
-    finished = sending.update(status=Campaign.Status.SENT, finished_at=now) == 1
+    with transaction.atomic():
+        Campaign.objects.get_locked(campaign.pk)
+        if open_deliveries.exists():
+            return False
+        sending = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=True)
+        finished = sending.update(status=Campaign.Status.SENT, finished_at=now) == 1
     if finished:
         logger.info("campaign finished", campaign=campaign.uid)
     return finished

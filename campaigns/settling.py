@@ -80,7 +80,7 @@ class Settler:
         )
         settled = 0
         lines: dict[int, Line | None] = {}
-        rows = due.select_related("server__mailbox", "server__api_key", "campaign", "mailbox")
+        rows = due.select_related("server__mailbox", "server__api_key", "mailbox")
         for delivery in rows.order_by("next_try_at")[:MAX_LOOKS_PER_RUN]:
             self.lease.renew()
             line = self._line(delivery, lines)

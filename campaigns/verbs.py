@@ -160,10 +160,10 @@ def cancel_delivery(delivery: Delivery, *, actor: User | None, now: datetime) ->
 
 
 def _send_again(delivery: Delivery, actor: User | None, action: str, now: datetime) -> None:
-    campaign = delivery.campaign
-    if campaign.status == CampaignStatus.CANCELLED:
-        raise ValidationError("Its campaign is cancelled, so nothing more of it is sent.")
     with transaction.atomic():
+        campaign = Campaign.objects.get_locked(delivery.campaign_id)
+        if campaign.status == CampaignStatus.CANCELLED:
+            raise ValidationError("Its campaign is cancelled, so nothing more of it is sent.")
         _change_delivery(
             delivery,
             actor,

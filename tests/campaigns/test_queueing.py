@@ -6,14 +6,15 @@ import threading
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from audience.models import Subscriber
-from campaigns import queueing
+from campaigns import queueing, verbs
 from campaigns.models import Campaign, Delivery
 from campaigns.queueing import finish, queue_up, take_up
 from campaigns.running import run_mailbox
 from mailboxes.models import Mailbox
-from tests.factories import make_subscriber
+from tests.factories import make_delivery, make_subscriber
 
 
 @pytest.fixture
@@ -176,3 +177,35 @@ def test_one_whose_address_changes_after_it_was_queued_stalls_nothing(stage, cam
     assert queue_up(campaign, stage.now) == 5
     campaign.refresh_from_db()
     assert campaign.queued_all
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_does_not_end_over_a_message_that_is_released_at_that_moment(stage, campaign, monkeypatch):
+    Campaign.objects.update(status="sending", started_at=stage.now, queued_all=True)
+    campaign.refresh_from_db()
+    delivery = make_delivery(campaign, stage.list.subscribers.first(), status="unknown", sent_at=None)
+    exists = QuerySet.exists
+
+    def release() -> None:
+        try:
+            verbs.release_delivery(Delivery.objects.get(pk=delivery.pk), actor=None, now=stage.now)
+        finally:
+            connection.close()
+
+    releasing = threading.Thread(target=release)
+
+    def look_then_dawdle(rows):
+        found = exists(rows)
+        if rows.model is Delivery and threading.current_thread() is not releasing and not releasing.ident:
+            releasing.start()
+            releasing.join(0.5)
+        return found
+
+    monkeypatch.setattr(QuerySet, "exists", look_then_dawdle)
+    finish(campaign, stage.now)
+    releasing.join()
+
+    campaign.refresh_from_db()
+    delivery.refresh_from_db()
+    assert (campaign.status, delivery.status) == ("sending", "queued")
