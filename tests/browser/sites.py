@@ -27,8 +27,8 @@ ADMIN, ACME, GLOBEX, INITECH = (
     "owner@initech.example",
 )
 
-# Initech has a way in and nothing else: what it gets, a test makes.
-NEWCOMER = {
+# Initech has a way in and nothing else: what it gets, a test makes. Acme gets a campaign that can still be changed.
+ADDED = {
     "groups": [{"name": "Newcomers", "max_bounce_servers": 3, "max_monitors": 3}],
     "customers": [
         {
@@ -36,6 +36,17 @@ NEWCOMER = {
             "name": "Initech",
             "group": "Newcomers",
             "users": [{"email": INITECH, "password": PASSWORD, "role": "owner"}],
+        }
+    ],
+    "campaigns": [
+        {
+            "uid": "cmp-draft",
+            "customer": "acme",
+            "name": "December news",
+            "list": "list-acme",
+            "delivery_servers": ["ds-acme"],
+            "subject": "Hello [FNAME]",
+            "html": "<p>Hello [FNAME]</p><p><a href='[UNSUBSCRIBE_URL]'>Unsubscribe</a></p>",
         }
     ],
 }
@@ -71,8 +82,8 @@ def running_site(folder: Path) -> Iterator[Site]:
         made.world.reset()
         passwords = dict.fromkeys(PASSWORD_VARIABLES, PASSWORD)
         made.manage("demo", "--scenario", DEMO_SANDBOX=made.sandbox.origin, **passwords)
-        document = folder / "newcomer.yaml"
-        document.write_text(yaml.safe_dump(NEWCOMER))
+        document = folder / "added.yaml"
+        document.write_text(yaml.safe_dump(ADDED))
         made.manage("provision", str(document))
         site = Site(origin, made, *_provider_accounts(made))
         made.start("manage.py", "serve", "--port", str(port))

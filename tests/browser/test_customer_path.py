@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -222,7 +221,7 @@ def see_why_and_undo(page: Page) -> None:
     status, why = page.get_by_role("region", name="Status"), page.get_by_role("region", name="Why?")
     expect(status).to_contain_text("Unsubscribed")
     expect(why).to_contain_text("Initech replies")
-    why.get_by_role("button", name="Undo").click()
+    why.get_by_role("button", name=re.compile("^Undo Unsubscribed")).click()
     expect(status).to_contain_text("Confirmed")
     expect(page.locator("#messages")).to_contain_text("Undone")
 
@@ -231,4 +230,3 @@ def expect_all_steps_done(page: Page) -> None:
     page.get_by_role("link", name="Dashboard").click()
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
     expect(page.get_by_role("region", name="First steps")).to_have_count(0)
-    assert json.dumps(page.locator(".tiles").inner_text())
