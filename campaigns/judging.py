@@ -10,7 +10,7 @@ from django.db import transaction
 
 from campaigns import outcomes
 from campaigns.lines import Line
-from campaigns.models import Attempt, Campaign, Delivery
+from campaigns.models import QUEUED_AFRESH, Attempt, Campaign, Delivery
 from mailboxes.leases import Lease
 from providers.errors import ProviderError
 from providers.messages import Absent, CannotTell, Draft, Found, SentState, StillDraft
@@ -94,16 +94,7 @@ class Case:
 
     def _queue_again(self, why: str) -> bool:
         self._note(Attempt.Outcome.ABSENT, why)
-        return self._wait_again(
-            status=Status.QUEUED,
-            next_try_at=None,
-            looks=0,
-            draft_id="",
-            draft_message_id="",
-            thread_id="",
-            mailbox=None,
-            server=None,
-        )
+        return self._wait_again(**QUEUED_AFRESH)
 
     def _wait_again(self, **changes: Any) -> bool:
         """Back to what is to be sent: a campaign that had ended goes on for it, a cancelled one does not."""

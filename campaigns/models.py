@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import new_uid
@@ -123,6 +123,14 @@ class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
             Q(status=Delivery.Status.QUEUED) | Q(status=Delivery.Status.DEFERRED, next_try_at__lte=now)
         )
 
+    def with_stranded_draft(self, now: datetime) -> Self:
+        """Due, and waiting for the mailbox where their draft lies, which their campaign no longer sends from."""
+        servers = DeliveryServer.objects.filter(
+            campaigns=OuterRef("campaign"), customer=OuterRef("customer"), mailbox=OuterRef("mailbox")
+        )
+        due = self.filter(status=Delivery.Status.DEFERRED, next_try_at__lte=now, campaign__status="sending")
+        return due.exclude(draft_id="").filter(~Exists(servers))
+
     def with_leftover_draft(self) -> Self:
         """Closed without being sent, while their draft still lies in the mailbox."""
         return self.filter(DRAFT_LEFT_OVER)
@@ -225,6 +233,19 @@ class Delivery(CustomerOwned):
         proved = {"status": status.SENT, "sent_at": now, "next_try_at": None}
         if undecided.filter(pk=self.pk).update(**proved):
             self.refresh_from_db(fields=list(proved))
+
+
+# A message that is to be written and sent as if nothing of it were at any provider.
+QUEUED_AFRESH: Final[dict[str, Any]] = {
+    "status": Delivery.Status.QUEUED,
+    "next_try_at": None,
+    "looks": 0,
+    "draft_id": "",
+    "draft_message_id": "",
+    "thread_id": "",
+    "mailbox": None,
+    "server": None,
+}
 
 
 class Attempt(models.Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +19,7 @@ from campaigns.pausing import pause_if_stuck
 from campaigns.progress import Progress, progress_of
 from campaigns.sending import Sender
 from campaigns.settling import Settler, recover
-from campaigns.tidying import remove_leftover_drafts
+from campaigns.tidying import free_stranded, remove_leftover_drafts
 from mailboxes.leases import LeaseLost, claim
 from mailboxes.models import Mailbox
 
@@ -69,6 +68,7 @@ def run_mailbox(
         if mailbox.is_blocked(now):
             return MailboxReport(settled=settled, resumes_at=mailbox.blocked_until)
         settled += Settler(mailbox, lease, clock).run()
+        settled += free_stranded(mailbox, lease, clock.now())
         stop_at = time.monotonic() + run_seconds
         feed = Feed(mailbox, lease, clock, settings, only, lambda: time.monotonic() > stop_at)
         sender = Sender(lease, clock, feed.batches())
@@ -107,13 +107,13 @@ def run_campaign(campaign: Campaign, now: datetime) -> Progress:
 
 def _round(campaign: Campaign, clock: RunningClock) -> bool:
     """One turn of each of the campaign's mailboxes; False when none could do anything."""
-    reports = [run_mailbox(mailbox, clock.now(), only=campaign) for mailbox in _mailboxes(campaign)]
+    mailboxes = _mailboxes(campaign, clock.now())
+    reports = [run_mailbox(mailbox, clock.now(), only=campaign) for mailbox in mailboxes]
     return any(report.did_something for report in reports)
 
 
-def _mailboxes(campaign: Campaign) -> Iterator[Mailbox]:
-    seen: set[int] = set()
-    for server in own_servers(campaign):
-        if server.mailbox_id not in seen:
-            seen.add(server.mailbox_id)
-            yield server.mailbox
+def _mailboxes(campaign: Campaign, now: datetime) -> list[Mailbox]:
+    """Those it sends from, after those that only still hold drafts of it."""
+    stranded = Mailbox.objects.filter(deliveries__in=campaign.deliveries.with_stranded_draft(now))
+    own = Mailbox.objects.filter(deliveryservers__in=own_servers(campaign))
+    return [*stranded.distinct(), *own.distinct()]

@@ -60,7 +60,8 @@ def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
     own = Delivery.objects.filter(mailbox=OuterRef("pk"))
     stale = own.filter(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
     unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now)
-    owed = Exists(stale) | Exists(unlearnt) | Exists(own.with_leftover_draft())
+    drafts = Exists(own.with_leftover_draft()) | Exists(own.with_stranded_draft(now))
+    owed = Exists(stale) | Exists(unlearnt) | drafts
     return Mailbox.objects.filter(free, unblocked).filter(Exists(_servers_with_mail(now)) | owed)
 
 

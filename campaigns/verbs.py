@@ -15,7 +15,7 @@ from accounts.models import User
 from campaigns import bells
 from campaigns.checking import check_campaign
 from campaigns.claiming import own_servers
-from campaigns.models import Campaign, Delivery
+from campaigns.models import QUEUED_AFRESH, Campaign, Delivery
 from campaigns.trying import send_test_message
 
 __all__ = [
@@ -168,16 +168,9 @@ def _send_again(delivery: Delivery, actor: User | None, action: str, now: dateti
             delivery,
             actor,
             action,
-            status=Status.QUEUED,
-            next_try_at=None,
-            looks=0,
             error="",
             error_code="",
-            draft_id="",
-            draft_message_id="",
-            thread_id="",
-            mailbox=None,
-            server=None,
+            **QUEUED_AFRESH,
         )
         Campaign.objects.filter(pk=campaign.pk).reopen()
     _ring(campaign)

@@ -88,6 +88,43 @@ def test_a_message_whose_draft_lies_in_a_throttled_mailbox_waits_for_it(stage):
     assert stage.world.mailbox(throttled.email).in_folder("drafts") == []
 
 
+@pytest.mark.parametrize("server_is_deleted", [False, True])
+def test_a_draft_whose_server_left_the_campaign_is_removed_and_the_message_sent_by_another(
+    stage, server_is_deleted
+):
+    leaving, staying = stage.add_server(), stage.add_server()
+    campaign = stage.make_campaign(leaving, subscribers=1)
+    stage.world.fault("throttle", "graph.messages.send", retry_after=600)
+    stage.run_at(0, campaign)
+    assert only_delivery(campaign).draft_id
+    campaign.delivery_servers.set([staying])
+    if server_is_deleted:
+        leaving.delete()
+
+    stage.run_at(700, campaign)
+
+    stage.assert_everyone_got_one(campaign)
+    assert {copy.sender for copy in stage.world.ledger.copies} == {staying.email}
+    if not server_is_deleted:
+        assert stage.world.mailbox(leaving.email).in_folder("drafts") == []
+
+
+def test_a_draft_that_cannot_be_removed_now_is_removed_later(stage):
+    leaving, staying = stage.add_server(), stage.add_server()
+    campaign = stage.make_campaign(leaving, subscribers=1)
+    stage.world.fault("throttle", "graph.messages.send", retry_after=600)
+    stage.run_at(0, campaign)
+    campaign.delivery_servers.set([staying])
+    stage.world.fault("status", "graph.messages.*elete", status=503, times=None)
+
+    stage.run_at(700, campaign)
+    assert only_delivery(campaign).status == "deferred"
+    stage.world.faults.clear()
+    stage.run_at(5000, campaign)
+
+    stage.assert_everyone_got_one(campaign)
+
+
 def test_the_pace_of_the_provider_is_kept(stage):
     campaign = stage.make_campaign(stage.add_server(), subscribers=35)
 

@@ -181,3 +181,12 @@ def test_a_bell_names_a_task_that_exists(monkeypatch):
         (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "countdown": 0}),
         (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "countdown": 3}),
     ]
+
+
+def test_it_rings_for_a_draft_whose_server_left_the_campaign(stage, rung):
+    mailbox = waiting(stage, status="deferred", next_try_at=stage.now, draft_id="d")
+    Campaign.objects.get().delivery_servers.set([stage.add_server(status="inactive")])
+
+    ticking.ring(stage.now)
+
+    assert mailbox.pk in rung.mailboxes
