@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.browser.chromium import chromium, sign_in  # noqa: E402  found from the project's own folder
+
 IMAGES = ROOT / "docs" / "images"
-CHROMIUM = "/usr/bin/chromium"
 LOGIN = re.compile(r"(backend admin|Acme's owner)\s+(http\S+)\s+(\S+@\S+)\s+(\S+)")
 
 
@@ -77,40 +80,31 @@ def demo() -> Iterator[dict[str, tuple[str, str, str]]]:
         process.wait(timeout=20)
 
 
-def sign_in(browser: Browser, shot: Shot, login: tuple[str, str, str]) -> Page:
+def open_as(browser: Browser, shot: Shot, login: tuple[str, str, str]) -> Page:
     page = browser.new_context(
         viewport={"width": shot.width, "height": 900}, color_scheme=shot.scheme, reduced_motion="reduce"
     ).new_page()
-    address, email, password = login
-    page.goto(address)
-    page.fill("input[name=username]", email)
-    page.fill("input[name=password]", password)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, *login)
     return page
 
 
 def main() -> None:
     wanted = set(sys.argv[1:])
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with demo() as logins, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
+    with demo() as logins, chromium() as browser:
         pages: dict[tuple[str, str, int], Page] = {}
         for shot in SHOTS:
             if wanted and shot.name not in wanted:
                 continue
             key = (shot.who, shot.scheme, shot.width)
             if key not in pages:
-                pages[key] = sign_in(browser, shot, logins[shot.who])
+                pages[key] = open_as(browser, shot, logins[shot.who])
             page = pages[key]
             origin = "/".join(logins[shot.who][0].split("/")[:3])
             answer = page.goto(origin + shot.path)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=IMAGES / f"{shot.name}.png", full_page=shot.width < 600)
             sys.stdout.write(f"{answer.status if answer else '-'} {shot.name}\n")
-        browser.close()
 
 
 if __name__ == "__main__":
