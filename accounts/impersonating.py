@@ -14,6 +14,7 @@ from django.middleware.csrf import rotate_token
 
 from accounts.auditing import audit, behind
 from accounts.models import User
+from accounts.sessions import NOTED
 
 View = Callable[..., HttpResponseBase]
 
@@ -72,6 +73,18 @@ def spare_credentials(view: View) -> View:
     return guarded
 
 
+def hide_secrets(view: View) -> View:
+    """For pages that show a secret of their user: whoever is logged in as somebody else does not see them."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if IMPERSONATED_BY in request.session:
+            raise PermissionDenied("The second factor is its user's alone; you are logged in as somebody.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def impersonator(request: HttpRequest) -> User | None:
     """The superuser behind this session, or None where the user is who they say."""
     pk = request.session.get(IMPERSONATED_BY)
@@ -80,7 +93,10 @@ def impersonator(request: HttpRequest) -> User | None:
 
 def _become(request: HttpRequest, user: User) -> None:
     """A new session as `user`, as `login` makes one; but nobody signed in, so no time and no signal of it."""
+    noted = request.session.get(NOTED)
     request.session.flush()
+    # The superuser's own browser, whoever they go on as.
+    request.session[NOTED] = noted
     request.session[SESSION_KEY] = str(user.pk)
     request.session[BACKEND_SESSION_KEY] = BACKEND
     request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()

@@ -11,8 +11,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
+from accounts.sealing import SealedTextField
 from accounts.tenancy import CustomerOrSystem, CustomerQuerySet
 from mail.addresses import normalize_address
 from providers.registry import PROVIDERS
@@ -123,6 +125,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now, editable=False)
+    # Part of what a session is checked against: raising it signs the user out everywhere.
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -152,6 +156,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.is_staff = self.customer_id is None
         super().save(*args, **kwargs)
 
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What Django compares every session with: a new password or a new epoch ends it."""
+        content = f"{self.session_epoch}:{self.password}"
+        return salted_hmac("accounts.User.session", content, secret=secret, algorithm="sha256").hexdigest()
+
+    @property
+    def has_second_factor(self) -> bool:
+        return SecondFactor.objects.filter(user=self, confirmed_at__isnull=False).exists()
+
     @property
     def may_write(self) -> bool:
         return self.customer_id is None or self.role != self.Role.VIEWER
@@ -159,6 +172,37 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_owner(self) -> bool:
         return self.customer_id is not None and self.role == self.Role.OWNER
+
+
+class SecondFactor(models.Model):
+    """A user's authenticator app (TOTP, RFC 6238); in force once a first code has confirmed it."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    secret = SealedTextField(editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    # The newest time step whose code was accepted: no code opens twice.
+    last_step = models.BigIntegerField(default=0, editable=False)
+    # Hashes of the backup codes that are left.
+    backup_codes = models.JSONField(default=list, editable=False)
+    wrong_codes = models.PositiveSmallIntegerField(default=0, editable=False)
+    wrong_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user}"
+
+
+class BrowserSession(models.Model):
+    """A browser in which somebody is signed in; in force while `auth_hash` is the user's present one."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browser_sessions")
+    auth_hash = models.CharField(max_length=64)
+    user_agent = models.CharField(max_length=300, blank=True)
+    ip_address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(default=now)
+    seen_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class SystemSettings(models.Model):

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from django.db import connection, models
 
+from accounts.models import SecondFactor
+from accounts.sealing import reseal
 from keys.models import ApiKey, Token
-from keys.sealing import reseal
 
 BATCH = 500
-SEALED = ((ApiKey, "credentials"), (Token, "access_token"))
+SEALED = ((ApiKey, "credentials"), (Token, "access_token"), (SecondFactor, "secret"))
 
 
 def rotate() -> Iterator[tuple[str, int]]:

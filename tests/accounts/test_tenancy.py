@@ -16,6 +16,8 @@ SHARED = {
     "accounts.CustomerGroup": "the platform's",
     "accounts.Customer": "the customer itself",
     "accounts.User": "has a customer of its own kind: null means staff",
+    "accounts.SecondFactor": "User",
+    "accounts.BrowserSession": "User",
     "accounts.SystemSettings": "the platform's",
     "keys.ExpiryWarning": "ApiKey",
     "mailboxes.Mailbox": "read once, whoever's servers share it",
