@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from accounts.models import Customer, User
 from mail.addresses import normalize_address
@@ -38,6 +40,46 @@ class SignInForm(AuthenticationForm):
             raise ValidationError(
                 "Your company's account is switched off. Please ask the platform's administrators."
             )
+
+
+class CodeForm(forms.Form):
+    """A code of the authenticator app; at sign-in a backup code as well."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+
+class PasswordForm(forms.Form):
+    """Asks for the password once more; wrong ones count as at sign-in."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, data: Any = None, *, request: HttpRequest) -> None:
+        super().__init__(data)
+        self.request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        user = self.request.user
+        assert isinstance(user, User)  # pages behind signing in show it
+        if authenticate(self.request, username=user.email, password=password) != user:
+            raise ValidationError("This is not your password.")
+        return password
+
+
+class EnrolForm(PasswordForm, CodeForm):
+    """The first code of an app, and the password."""
+
+    field_order = ("code", "password")
 
 
 class ResetForm(PasswordResetForm):

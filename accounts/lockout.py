@@ -12,5 +12,7 @@ from mail.addresses import normalize_address
 
 def counted_name(request: HttpRequest | None, credentials: Mapping[str, Any] | None = None) -> str:
     """The normalised address that was typed: spelling it otherwise gives no new tries."""
-    typed = (credentials or {}).get("username") or (request.POST.get("username") if request else "")
+    # Django calls it username; axes itself goes by the model's own field.
+    given = {str(name): value for name, value in (credentials or {}).items()}
+    typed = given.get("username") or given.get("email") or (request.POST.get("username") if request else "")
     return normalize_address(str(typed or ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.password_validation import validate_password
@@ -17,13 +17,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.forms import AdminPasswordChangeForm
+from unfold.forms import AdminPasswordChangeForm, BaseDialogForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.backend import BackendAdmin, button
 from accounts.badges import EMPTY, Tone, badge, lines, link, moment
 from accounts.impersonating import impersonate, stop_impersonating
 from accounts.models import User
+from accounts.secondfactor import turn_off
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -89,9 +90,12 @@ class UserAdmin(DjangoUserAdmin, BackendAdmin):  # type: ignore[misc, type-arg] 
     list_select_related = ("customer",)
     autocomplete_fields = ("customer",)
     filter_horizontal = ()
-    readonly_fields: ClassVar = ("signed_in", "password_link")
+    readonly_fields: ClassVar = ("signed_in", "password_link", "second_factor_state")
     fieldsets: ClassVar = (
-        (None, {"fields": ("email", "name", "is_active", "password_link", "signed_in")}),
+        (
+            None,
+            {"fields": ("email", "name", "is_active", "password_link", "second_factor_state", "signed_in")},
+        ),
         (
             "Customer",
             {"fields": ("customer", "role"), "description": "Without a customer this is backend staff."},
@@ -106,7 +110,7 @@ class UserAdmin(DjangoUserAdmin, BackendAdmin):  # type: ignore[misc, type-arg] 
         ),
         ("Backend staff", {"fields": ("is_superuser", "groups")}),
     )
-    actions_detail = ("log_in_as",)
+    actions_detail = ("log_in_as", "reset_second_factor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request)
@@ -142,6 +146,31 @@ class UserAdmin(DjangoUserAdmin, BackendAdmin):  # type: ignore[misc, type-arg] 
         if row.pk is None:
             return EMPTY
         return link(reverse("admin:auth_user_password_change", args=[row.pk]), "Set a new password")
+
+    # --- the second factor
+
+    @display(description="second factor")
+    def second_factor_state(self, row: User) -> SafeString:
+        if row.pk is not None and row.has_second_factor:
+            return badge("On", Tone.GOOD, "verified_user")
+        return badge("Off", Tone.QUIET, "remove")
+
+    @button(
+        "Reset second factor",
+        icon="no_encryption",
+        permission="log_in_as",
+        asks="For somebody who lost both telephone and backup codes: the password alone signs them in again, "
+        "until they set up a new one. Make sure first that it is really them who asks.",
+        form=BaseDialogForm,
+    )
+    def reset_second_factor(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        user = get_object_or_404(User, pk=object_id)
+        if turn_off(user):
+            self.audit(request, "reset second factor", user)
+            self.message_user(request, f"The second factor of {user.email} is off.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"{user.email} has no second factor.", messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[user.pk]))
 
     # --- passwords and the audit
 

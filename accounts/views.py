@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse_lazy
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 
@@ -19,23 +21,33 @@ from accounts.auditing import audit, snapshot
 from accounts.forms import CustomerSettingsForm, InviteForm, MemberForm, ProfileForm, ResetForm, SignInForm
 from accounts.models import Customer, User
 from accounts.resetting import has_invited_too_often, is_asked_too_often, send_password_mail
+from accounts.sessions import keep_session
+from accounts.signing_in import ask_for_code, home_of
 
 ONLY_OWNERS = "Only owners of your team can change who belongs to it."
 
 
 @method_decorator(login_not_required, name="dispatch")
 class SignIn(auth_views.LoginView):
-    """Sign in by email; backend staff go on to the admin, customers to their dashboard."""
+    """Sign in by email, on both faces; backend staff go on to the admin, customers to their dashboard."""
 
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
     extra_context = {"title": "Sign in"}
 
-    def get_default_redirect_url(self) -> str:
-        if getattr(self.request.user, "customer_id", None) is None:
-            return reverse("admin:index")
-        return super().get_default_redirect_url()
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        assert isinstance(user, User)  # the form found it
+        if not user.has_second_factor:
+            return super().form_valid(form)
+        ask_for_code(self.request, user, self.get_redirect_url(), timezone.now())
+        return redirect("login-code")
+
+    def get_success_url(self) -> str:
+        user = self.request.user
+        assert isinstance(user, User)  # signed in by now
+        return home_of(user, self.get_redirect_url())
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -85,6 +97,7 @@ class ChangePassword(auth_views.PasswordChangeView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
+        keep_session(self.request)
         audit(form.user, "change password", form.user)
         messages.success(self.request, "Your password was changed. Other browsers are signed out.")
         return response

@@ -3,11 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import SignIn
 from operations import health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    # One sign-in for both faces: the second factor is asked for on either.
+    path("admin/login/", SignIn.as_view()),
     path("admin/", admin.site.urls),
     path("", include("campaigns.public_urls")),
     path("", include("accounts.urls")),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Customer, User
+from accounts.secondfactor import begin, confirm
 from tests import factories as make
+from tests.accounts.codes import code_at
 from tests.admin.conftest import sign_in
 
 ADD = "admin:accounts_user_add"
@@ -152,3 +156,40 @@ def test_an_operator_runs_servers_and_touches_no_users_or_settings(quiet_log: No
     assert not server.is_active
     assert client.get(reverse(ADD)).status_code == 403
     assert client.post(reverse("admin:accounts_systemsettings_change", args=[1]), {}).status_code == 403
+
+
+def reset_second_factor(client: Client, user: User) -> Any:
+    url = reverse("admin:accounts_user_reset_second_factor", args=[user.pk])
+    return client.post(url, {"_form_submitted": "on"}, follow=True)
+
+
+def enrol(user: User) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    assert confirm(user, code_at(begin(user), yesterday), yesterday)
+
+
+def test_a_superuser_resets_a_lost_second_factor(backend: Client, superuser: User, acme: Customer) -> None:
+    user = make.make_user(acme)
+    page = reverse("admin:accounts_user_change", args=[user.pk])
+    assert not user.has_second_factor
+    enrol(user)
+    assert "verified_user" in backend.get(page).content.decode()
+    reset_second_factor(backend, user)
+    assert not user.has_second_factor
+    reset_second_factor(backend, user)
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.customer) == ("reset second factor", superuser, acme)
+
+
+def test_nobody_else_resets_one(quiet_log: None, acme: Customer) -> None:
+    user, operator = make.make_user(acme), make.make_user(None)
+    operator.groups.add(Group.objects.get(name="Operator"))
+    enrol(user)
+    for client in (sign_in(operator), sign_in(user)):
+        reset_second_factor(client, user)
+    assert user.has_second_factor
+
+
+def test_the_backend_leads_to_ones_own_second_factor(backend: Client) -> None:
+    assert reverse("security") in backend.get(reverse("admin:index")).content.decode()
+    assert backend.get(reverse("security")).status_code == 200

@@ -14,6 +14,7 @@ from tests.portal.conftest import sign_in
 # Open to everybody, each for a reason of its own.
 PUBLIC = {
     "login": "signing in",
+    "login-code": "signing in, after the password",
     "logout": "signing out",
     "password_reset": "forgotten password",
     "password_reset_done": "forgotten password",
@@ -25,7 +26,9 @@ PUBLIC = {
     "metrics": "guarded by a token of its own",
 }
 # Pages of one's own account, which any role may change.
-OWN_ACCOUNT = {"password_change", "profile", "first-steps"}
+OWN_ACCOUNT = {
+    "password_change", "profile", "first-steps", "security", "second-factor", "second-factor-off"
+}  # fmt: skip
 # Reading is all these do, so a viewer's POST is refused before anything else.
 METHODS = ("get", "post")
 
