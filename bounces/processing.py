@@ -58,7 +58,7 @@ class BounceHandler:
                 f"{bounce.recipient or 'unknown recipient'}: {bounce.effect}" for bounce in bounces
             ),
             matched=any(matches),
-            dispose=self._may_go(bounces),
+            dispose_for=self._wanted_gone_by(bounces),
         )
 
     def _log(self, row: ProcessedMessage, detected: Detected, found: Match | None) -> Bounce:
@@ -69,12 +69,15 @@ class BounceHandler:
         apply_consequence(bounce, self.policies, self.now)
         return bounce
 
-    def _may_go(self, bounces: list[Bounce]) -> bool:
-        """Whether the servers that the report concerns want processed mail deleted."""
+    def _wanted_gone_by(self, bounces: list[Bounce]) -> frozenset[int | None]:
+        """Whose servers want the report deleted: all that it concerns, or nobody's."""
         owners = {bounce.customer_id for bounce in bounces} - {None}
         concerned = [server for server in self.servers if server.customer_id in owners]
         concerned = concerned or [server for server in self.servers if server.customer_id is None]
-        return all(server.delete_processed for server in concerned or self.servers)
+        asking = concerned or self.servers
+        if not all(server.delete_processed for server in asking):
+            return frozenset()
+        return frozenset(server.customer_id for server in asking)
 
 
 def _one_each(meaning: list[Detected], matches: list[Match | None]) -> list[Match | None]:

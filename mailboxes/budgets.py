@@ -10,6 +10,7 @@ LISTED_PER_CYCLE = 10_000
 # Together less than the lease of a cycle's item, so that nobody takes its holder for dead.
 HANDLING_SECONDS = 150
 LISTING_SECONDS = 60
+DISPOSING_SECONDS = 45
 
 
 @dataclass
@@ -28,6 +29,11 @@ class Budget:
     def for_listing(cls) -> Budget:
         """Listing is cheap beside handling, so it may go far ahead of it."""
         return cls(LISTED_PER_CYCLE, LISTING_SECONDS)
+
+    @classmethod
+    def for_disposing(cls) -> Budget:
+        """What a disposal leaves lying is disposed of next time."""
+        return cls(seconds=DISPOSING_SECONDS)
 
     def spend(self, messages: int) -> None:
         self.messages -= messages

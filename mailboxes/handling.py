@@ -46,12 +46,15 @@ State = ProcessedMessage.State
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a handler made of a message: an outcome in a word or two, detail, and whether it may go."""
+    """What a handler made of a message: an outcome in a word or two, detail, and for whom it is to go.
+
+    `dispose_for` are the customers (None: the system) whose servers want it deleted; for nobody, it stays.
+    """
 
     outcome: str
     detail: str = ""
     matched: bool = False
-    dispose: bool = False
+    dispose_for: frozenset[int | None] = frozenset()
 
 
 class Handler(Protocol[Meaning]):
@@ -170,7 +173,8 @@ class _Worker(Generic[Meaning]):
     def _finish(self, row: ProcessedMessage, verdict: Verdict) -> None:
         row.state, row.handled_at, row.run = State.DONE, self.now, self.run
         row.outcome, row.detail = verdict.outcome[:40], clean_text(verdict.detail)
-        row.disposal = ProcessedMessage.Disposal.WANTED if verdict.dispose else row.disposal
+        if verdict.dispose_for:
+            row.disposal, row.disposal_for = ProcessedMessage.Disposal.WANTED, list(verdict.dispose_for)
         row.raw = None
         row.save()
         if verdict.matched:

@@ -153,6 +153,8 @@ class ProcessedMessage(models.Model):
     detail = models.TextField(blank=True)
     raw = models.BinaryField(null=True, editable=False)
     disposal = models.CharField(max_length=10, choices=Disposal, default=Disposal.NONE, blank=True)
+    # The customers (null: the system) whose servers want it gone: their own access deletes it, nobody else's.
+    disposal_for = models.JSONField(default=list, blank=True, editable=False)
     handled_at = models.DateTimeField(null=True)
     # The reading that handled it, so that one run can be looked through and undone.
     run = models.ForeignKey(

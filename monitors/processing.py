@@ -31,7 +31,11 @@ class MonitorHandler:
             outcome="acted" if acted else "left alone",
             detail="\n".join(f"{monitor}: {decision.outcome}" for monitor, decision in decisions),
             matched=any(decision.effects for _, decision in acted),
-            dispose=any(monitor.delete_processed and decision.effects for monitor, decision in acted),
+            dispose_for=frozenset(
+                monitor.customer_id
+                for monitor, decision in acted
+                if monitor.delete_processed and decision.effects
+            ),
         )
 
     def _run(self, monitor: Monitor, row: ProcessedMessage, incoming: Incoming) -> Decision:

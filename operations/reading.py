@@ -153,7 +153,7 @@ class _Reading:
         if self._pending().exists():
             self._handle(opened, lease)
         if wanted(self.mailbox).exists():
-            self.report.disposed = dispose_handled(opened, lease)
+            self.report.disposed = dispose_handled(opened, lease, Budget.for_disposing())
 
     def _collect(self, opened: OpenMailbox, lease: Lease) -> None:
         users: dict[Purpose, list[Any]] = {Purpose.BOUNCES: self.servers, Purpose.MONITORS: self.monitors}

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import pytest
+
 from bounces.models import Bounce
 from keys.models import Token
+from mailboxes import disposing
+from mailboxes.budgets import Budget
 from mailboxes.disposing import dispose_again
 from mailboxes.models import ProcessedMessage
 from operations.reading import read_bounces, read_monitors
 from providers.session import Http
+from tests.factories import make_customer, make_list
 from tests.mailroom import GMAIL, Mailroom, human_reply
 
 
@@ -133,3 +140,74 @@ def test_mail_of_another_kind_is_never_disposed_of(room):
 
     assert room.place_of(letter) == "inbox"
     assert set(ProcessedMessage.objects.values_list("disposal", flat=True)) == {""}
+
+
+class TestAsker:
+    """Acme's and Rival's monitors in one Gmail mailbox, where Rival's access may only read."""
+
+    CONDITION: ClassVar = {"value": "stop", "action": "unsubscribe"}
+
+    @pytest.fixture
+    def shared(self, db, sandbox_world):
+        room = Mailroom(sandbox_world, "google")
+        rival = make_customer("Rival")
+        theirs = room.add_monitor(self.CONDITION, customer=rival, delete_processed=True)
+        for account in sandbox_world.service_accounts.values():
+            account.delegations["acme.example"].add(f"{GMAIL}readonly")
+        room.prove(theirs, [f"{GMAIL}readonly"])
+        room.subscribe("ada@receiver.example", make_list(rival))
+        return room
+
+    def test_one_who_may_only_read_has_nothing_deleted_by_the_access_of_another(self, shared):
+        shared.add_bounce_server()
+        shared.open_for_business()
+        letter = shared.arrive(human_reply("ada@receiver.example", "Please stop."))
+
+        report, _ = shared.read()
+        shared.read()
+
+        row = ProcessedMessage.objects.get(purpose="monitors")
+        assert (report.error, shared.place_of(letter)) == ("", "inbox")
+        assert (row.outcome, row.disposal) == ("acted", "failed")
+        assert "Not deleted" in row.detail
+
+    def test_one_of_several_who_want_it_gone_is_enough_that_may_delete_it(self, shared):
+        shared.add_monitor(self.CONDITION, delete_processed=True)
+        shared.subscribe("ada@receiver.example")
+        shared.open_for_business()
+        letter = shared.arrive(human_reply("ada@receiver.example", "Please stop."))
+
+        shared.read()
+
+        assert shared.place_of(letter) == "removed"
+        assert disposal("monitors") == "delete"
+
+    def test_it_waits_for_the_access_of_the_one_who_asked(self, shared):
+        shared.add_bounce_server()
+        ours = shared.add_monitor(self.CONDITION, delete_processed=True)
+        shared.subscribe("ada@receiver.example")
+        shared.open_for_business()
+        letter = shared.arrive(human_reply("ada@receiver.example", "Please stop."))
+        read_bounces(shared.mailbox, shared.now)
+        ProcessedMessage.objects.filter(purpose="monitors").update(
+            state="done", disposal="wanted", disposal_for=[ours.customer_id + 1000]
+        )
+
+        shared.read()
+
+        assert (disposal("monitors"), shared.place_of(letter)) == ("wanted", "inbox")
+
+
+def test_a_spent_budget_leaves_the_rest_of_the_disposal_for_the_next_time(graph_room, monkeypatch):
+    room = graph_room
+    room.add_bounce_server()
+    room.open_for_business()
+    for number in range(5):
+        room.bounce(room.subscribe(f"reader{number}@receiver.example"))
+    monkeypatch.setattr(disposing, "BATCH", 2)
+    monkeypatch.setattr(Budget, "for_disposing", lambda: Budget(messages=3))
+
+    room.world.advance(2)
+    disposed = [read_bounces(room.mailbox, room.now).disposed for _ in range(2)]
+
+    assert disposed == [4, 1]
