@@ -27,10 +27,10 @@ VIOLATIONS = """async (only) => {
   return violations.filter((found) => ["serious", "critical"].includes(found.impact))
     .map((found) => `axe ${found.id}: ${found.nodes[0].html.slice(0, 200)} ${found.nodes[0].failureSummary}`);
 }"""
-# Pages for strangers, and what only a mail or a form leads to.
+# Pages for strangers, and what only a mail, a form or a second factor leads to.
 ELSEWHERE = {
-    "login", "logout", "password_reset", "password_reset_done", "password_reset_confirm", "unsubscribe",
-    "tracked-link", "first-steps",
+    "login", "login-code", "logout", "password_reset", "password_reset_done", "password_reset_confirm",
+    "unsubscribe", "tracked-link", "first-steps", "second-factor-off",
 }  # fmt: skip
 # Parts of pages, downloads, and what a form posts to.
 PARTS = re.compile(r"-(bulk|export|do|files|test|status|undo|connect|verify|progress|frame|return)$")
