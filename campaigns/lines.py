@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from keys.clients import client_for
-from keys.sealing import SealBroken
 from keys.tokens import access
 from providers.base import MailProvider
-from providers.errors import CredentialRefused
+from providers.errors import TokenRefused
 from providers.messages import AccessToken
 from servers.models import DeliveryServer
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -27,14 +30,19 @@ class Line:
         if self.token is refused:
             self.token = _access(self.server, now, fresh=True)
 
+    def with_renewal(self, call: Callable[[], T], now: datetime) -> T:
+        """Make a call that uses `self.token`; where that is refused, renew it once and call again."""
+        token = self.token
+        try:
+            return call()
+        except TokenRefused:
+            self.renew(token, now)
+            return call()
+
 
 def open_line(server: DeliveryServer, now: datetime) -> Line:
     """The server's line. May call the provider for a token: never in a transaction. Raises ProviderError."""
-    try:
-        client = client_for(server.api_key)
-    except SealBroken as error:
-        raise CredentialRefused(str(error), code="seal-broken") from error
-    return Line(server, client, _access(server, now))
+    return Line(server, client_for(server.api_key), _access(server, now))
 
 
 def _access(server: DeliveryServer, now: datetime, *, fresh: bool = False) -> AccessToken:

@@ -11,7 +11,7 @@ from campaigns.calls import Landing
 from campaigns.claiming import ATTEMPT_SECONDS, own_servers, put_back
 from campaigns.models import Attempt, Delivery
 from campaigns.pausing import pause_if_stuck
-from providers.errors import OutcomeUnknown, ProviderError, TemporaryError, Throttled
+from providers.errors import OutcomeUnknown, ProviderError, TemporaryError
 from providers.messages import Draft, Receipt
 from servers import quotas
 from servers.models import DeliveryServer
@@ -166,7 +166,7 @@ def _record_unknown(landing: Landing, error: ProviderError, now: datetime) -> No
         next_try_at=now + FIRST_LOOK,
     )
     _close(flight.attempt, Outcome.UNKNOWN, now, error, code)
-    if retry_at := getattr(error, "retry_at", None):
+    if retry_at := told_wait(error):
         flight.line.server.mailbox.block_until(retry_at)
 
 
@@ -181,12 +181,15 @@ def _record_wait(landing: Landing, error: TemporaryError, now: datetime) -> None
     _go_on(landing, now, until=until, error=describe(error), code=error.code)
 
 
-def wait_until(error: TemporaryError, tries: int, now: datetime) -> datetime:
+def told_wait(error: ProviderError) -> datetime | None:
+    """Until when (UTC) the provider wants to be left alone: a throttle says so, a 503 may."""
+    told: datetime | None = getattr(error, "retry_at", None)
+    return told
+
+
+def wait_until(error: ProviderError, tries: int, now: datetime) -> datetime:
     """When the mailbox may be tried again: as the provider said, else longer after each try."""
-    told: datetime | None = (
-        error.retry_at if isinstance(error, Throttled) else getattr(error, "retry_at", None)
-    )
-    return told or now + min(FIRST_WAIT * 2 ** min(max(tries, 1) - 1, 10), LONGEST_WAIT)
+    return told_wait(error) or now + min(FIRST_WAIT * 2 ** min(max(tries, 1) - 1, 10), LONGEST_WAIT)
 
 
 def _record_server_fault(landing: Landing, error: ProviderError, now: datetime) -> None:

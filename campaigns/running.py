@@ -74,7 +74,8 @@ def run_mailbox(
         sender = Sender(lease, clock, feed.batches())
         sender.run()
         learnt = 0
-        if not sender.was_stopped:
+        mailbox.refresh_from_db(fields=["blocked_until"])
+        if not (sender.was_stopped or mailbox.is_blocked(clock.now())):
             learnt = Learner(mailbox, lease, clock).run()
             remove_leftover_drafts(mailbox, lease, clock.now())
     except LeaseLost as error:

@@ -6,7 +6,6 @@ looks is queued again where our marker is known to survive; everything else stay
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +19,7 @@ from campaigns.models import Attempt, Delivery
 from campaigns.pace import RunningClock
 from mailboxes.leases import Lease
 from mailboxes.models import Mailbox
-from providers.errors import ProviderError, Throttled, TokenRefused
+from providers.errors import ProviderError
 from providers.messages import CannotTell, Markers, SentState
 from servers.models import DeliveryServer
 
@@ -83,23 +82,26 @@ class Settler:
         rows = due.select_related("server__mailbox", "server__api_key", "mailbox")
         for delivery in rows.order_by("next_try_at")[:MAX_LOOKS_PER_RUN]:
             self.lease.renew()
-            line = self._line(delivery, lines)
             try:
+                line = self._line(delivery, lines)
                 state = self._look(line, delivery) if line else CannotTell(NOBODY_LOOKS)
-            except Throttled as error:
-                self.mailbox.block_until(error.retry_at)
+            except ProviderError as error:
+                self.mailbox.block_until(outcomes.wait_until(error, 1, self.clock.now()))
                 break
             settled += Case(delivery, line, self.lease, self.clock.now()).judge(state)
         return settled
 
     def _line(self, delivery: Delivery, lines: dict[int, Line | None]) -> Line | None:
+        """The line to look through, None where there is none. Raises what tells the mailbox to wait."""
         server = server_for(delivery)
         if server is None:
             return None
         if server.pk not in lines:
             try:
                 lines[server.pk] = open_line(server, self.clock.now())
-            except ProviderError:
+            except ProviderError as error:
+                if outcomes.told_wait(error):
+                    raise
                 lines[server.pk] = None
         return lines[server.pk]
 
@@ -113,19 +115,11 @@ class Settler:
             )
 
         try:
-            return self._with_renewal(line, find)
-        except Throttled:
-            raise
+            return line.with_renewal(find, self.clock.now())
         except ProviderError as error:
+            if outcomes.told_wait(error):
+                raise
             return CannotTell(error.message)
-
-    def _with_renewal(self, line: Line, call: Callable[[], SentState]) -> SentState:
-        token = line.token
-        try:
-            return call()
-        except TokenRefused:
-            line.renew(token, self.clock.now())
-            return call()
 
 
 def markers_of(delivery: Delivery) -> Markers:

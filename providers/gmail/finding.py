@@ -45,6 +45,8 @@ def find_sent(
         refs = _candidates(api, token, since, recipient)
         return _look_at(Batch(api, token, batch_size), refs, markers)
     except (PermissionDenied, Unavailable, _LookIncomplete) as error:
+        if getattr(error, "retry_at", None):  # the mailbox is to be left alone, not only this message
+            raise
         return CannotTell(f"The mailbox could not be searched: {error}")
 
 

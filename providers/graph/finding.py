@@ -58,6 +58,8 @@ def find_sent(
             state = _find_orphan(api, token, since, markers)
         return state or _look_at_sent(api, token, since, recipient, markers)
     except (PermissionDenied, Unavailable, _LookIncomplete) as error:
+        if getattr(error, "retry_at", None):  # the mailbox is to be left alone, not only this message
+            raise
         return CannotTell(f"The mailbox could not be searched: {error}")
 
 

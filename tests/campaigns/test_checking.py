@@ -50,7 +50,7 @@ def test_a_good_campaign_has_no_problem(campaign, server):
         ({"html": "<p>Hello</p>"}, "html", "no unsubscribe link"),
         ({"plain": "Hello"}, "plain", "no unsubscribe link"),
         ({"subject": "Hello [FIRSTNAME]"}, "subject", "“[FIRSTNAME]” would not be filled"),
-        ({"from_name": "[NOBODY|Acme]"}, "from_name", "“[NOBODY]” would not be filled"),
+        ({"from_name": "[NOBODY]"}, "from_name", "“[NOBODY]” would not be filled"),
         ({"headers": {"Subject": "x"}}, "headers", "begins with X-"),
         ({"headers": {"X-Apiconnect-Token": "x"}}, "headers", "reserved"),
     ],

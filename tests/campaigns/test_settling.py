@@ -198,6 +198,22 @@ def test_it_is_looked_for_from_the_first_attempt_that_may_have_sent_it(stage):
     assert 3700 <= (delivery.submitted_at - began_at).total_seconds() < 3720
 
 
+def test_a_mailbox_that_is_told_to_wait_while_it_looks_is_left_alone(stage):
+    """A 503 may say for how long, as a throttle does."""
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=3)
+    stage.world.fault("reset", "gmail.messages.send", when="after", times=3)
+    stage.run_at(0, campaign)
+    down = stage.world.fault("status", "gmail.messages.list", status=503, retry_after=900, times=None)
+
+    stage.run_at(70, campaign)
+
+    assert down.hits == 1
+    assert Mailbox.objects.get().is_blocked(stage.now + timedelta(seconds=890))
+    stage.world.faults.clear()
+    stage.run_at(1000, campaign)
+    assert statuses(campaign) == {"sent": 3}
+
+
 def test_a_bounce_proves_that_it_was_sent(stage):
     campaign = stage.make_campaign(stage.add_server(), subscribers=1)
     stage.world.fault("reset", "graph.messages.send", when="after")
