@@ -11,12 +11,12 @@ from django.db import transaction
 from campaigns.judging import LOOKS_NEEDED
 from campaigns.lines import Line, open_line
 from campaigns.models import Delivery
-from campaigns.outcomes import known_ids
+from campaigns.outcomes import known_ids, told_wait
 from campaigns.pace import RunningClock
 from campaigns.settling import markers_of
 from mailboxes.leases import Lease
 from mailboxes.models import Mailbox
-from providers.errors import ProviderError, Throttled
+from providers.errors import ProviderError
 from providers.messages import Found, Markers, Receipt
 
 logger = structlog.get_logger(__name__)
@@ -45,15 +45,27 @@ class Learner:
         rows = list(wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE])
         learnt = 0
         lines: dict[int, Line] = {}
-        try:
-            for delivery in rows:
-                self.lease.renew()
+        in_trouble: set[int | None] = set()
+        for delivery in rows:
+            self.lease.renew()
+            if delivery.server_id in in_trouble:
+                self._postpone(delivery)
+                continue
+            try:
                 learnt += self._learn(self._line(delivery, lines), delivery)
-        except Throttled as error:
-            self.mailbox.block_until(error.retry_at)
-        except ProviderError as error:
-            logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
+            except ProviderError as error:
+                if until := told_wait(error):
+                    self.mailbox.block_until(until)
+                    break
+                logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
+                in_trouble.add(delivery.server_id)
+                self._postpone(delivery)
         return learnt
+
+    def _postpone(self, delivery: Delivery) -> None:
+        with transaction.atomic():
+            self.lease.require()
+            _ask_later(delivery, self.clock.now())
 
     def _line(self, delivery: Delivery, lines: dict[int, Line]) -> Line:
         server = delivery.server
