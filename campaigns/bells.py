@@ -6,6 +6,9 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+# Two ticks: by then a bell that nobody heard has been rung again, and a stopped worker is not flooded later.
+HEARD_WITHIN_SECONDS = 120
+
 logger = structlog.get_logger(__name__)
 
 
@@ -19,6 +22,7 @@ def ring_mailbox(mailbox_id: int, *, in_seconds: float = 0) -> None:
 
 def _ring(task: str, in_seconds: float = 0, **ids: int) -> None:
     try:
-        current_app.send_task(task, kwargs=ids, countdown=in_seconds)
+        expires = in_seconds + HEARD_WITHIN_SECONDS
+        current_app.send_task(task, kwargs=ids, countdown=in_seconds, expires=expires)
     except OperationalError as error:
         logger.warning("bell not rung, the next tick will", task=task, reason=str(error))
