@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -16,6 +17,8 @@ from campaigns.running import run_mailbox
 from mailboxes.models import Mailbox
 from servers.models import DeliveryServer
 
+logger = structlog.get_logger(__name__)
+
 Status = Delivery.Status
 # Later than this a tick comes by anyway.
 SOON_SECONDS = 90
@@ -26,12 +29,19 @@ def ring(now: datetime) -> None:
     if not SystemSettings.load().enabled:
         return
     for campaign in Campaign.objects.due(now):
-        if not campaign.queued_all:
-            bells.ring_campaign(campaign.pk)
-        elif not queueing.finish(campaign, now):
-            pause_if_stuck(campaign, now)
+        try:
+            _ring_or_close(campaign, now)
+        except Exception:  # a fault with one campaign must not silence all the others
+            logger.exception("campaign not looked after", campaign=campaign.uid)
     for mailbox_id in mailboxes_with_work(now).values_list("pk", flat=True):
         bells.ring_mailbox(mailbox_id)
+
+
+def _ring_or_close(campaign: Campaign, now: datetime) -> None:
+    if not campaign.queued_all:
+        bells.ring_campaign(campaign.pk)
+    elif not queueing.finish(campaign, now):
+        pause_if_stuck(campaign, now)
 
 
 def queue_campaign(campaign: Campaign, now: datetime) -> None:
@@ -59,7 +69,7 @@ def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
     unblocked = Q(blocked_until__isnull=True) | Q(blocked_until__lte=now)
     own = Delivery.objects.filter(mailbox=OuterRef("pk"))
     stale = own.filter(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
-    unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now)
+    unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now, server__isnull=False)
     drafts = Exists(own.with_leftover_draft()) | Exists(own.with_stranded_draft(now))
     owed = Exists(stale) | Exists(unlearnt) | drafts
     return Mailbox.objects.filter(free, unblocked).filter(Exists(_servers_with_mail(now)) | owed)

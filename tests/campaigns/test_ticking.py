@@ -89,9 +89,9 @@ def waiting(stage, **fields):
     """A mailbox with one delivery that stands as `fields` say, in a campaign that is being sent."""
     campaign = stage.make_campaign(stage.add_server(), subscribers=1)
     ticking.queue_campaign(campaign, stage.now)
-    mailbox = Mailbox.objects.get()
-    campaign.deliveries.update(mailbox=mailbox, **fields)
-    return mailbox
+    server = campaign.delivery_servers.get()
+    campaign.deliveries.update(mailbox=server.mailbox, **{"server": server, **fields})
+    return server.mailbox
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_a_bell_names_a_task_that_exists(monkeypatch):
     bells.ring_mailbox(8, in_seconds=3)
 
     assert rung == [
-        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "countdown": 0}),
-        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "countdown": 3}),
+        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "countdown": 0, "expires": 120}),
+        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "countdown": 3, "expires": 123}),
     ]
 
 
@@ -190,3 +190,29 @@ def test_it_rings_for_a_draft_whose_server_left_the_campaign(stage, rung):
     ticking.ring(stage.now)
 
     assert mailbox.pk in rung.mailboxes
+
+
+def test_a_fault_with_one_campaign_keeps_no_other_from_its_bells(stage, rung, monkeypatch):
+    campaigns = [stage.make_campaign(stage.add_server(), status="sending", queued_all=True) for _ in range(3)]
+    finish = ticking.queueing.finish
+
+    def stumble(campaign, now):
+        if campaign == campaigns[1]:
+            raise RuntimeError("a bug")
+        return finish(campaign, now)
+
+    monkeypatch.setattr(ticking.queueing, "finish", stumble)
+    mailbox = waiting(stage, status="queued")
+    ticking.ring(stage.now)
+
+    for campaign in campaigns:
+        campaign.refresh_from_db()
+    assert [campaign.status for campaign in campaigns] == ["sent", "sending", "sent"]
+    assert mailbox.pk in rung.mailboxes
+
+
+def test_it_stops_ringing_for_ids_that_no_server_is_left_to_ask_for(stage):
+    mailbox = waiting(stage, status="sent", next_try_at=stage.now, ids_wanted=True, server=None)
+    Campaign.objects.update(status="sent")
+
+    assert not ticking.mailboxes_with_work(stage.now).filter(pk=mailbox.pk).exists()
