@@ -108,6 +108,7 @@ def snapshot(subscriber: Subscriber) -> dict[str, Any]:
         "fields": subscriber.fields,
         "created_at": subscriber.created_at.isoformat(),
         "stopped_groups": list(subscriber.stops.values_list("group_id", flat=True)),
+        "deliveries": list(subscriber.deliveries.values_list("pk", flat=True)),
     }
 
 

@@ -189,11 +189,14 @@ def _undo_delete(change: Change, _by: User | None, now: datetime) -> str:
     row.customer_id = home.customer_id
     mark_by_address(row, key)
     row.save(force_insert=True)
-    _reattach(row, kept["stopped_groups"])
+    _reattach(row, kept["stopped_groups"], kept.get("deliveries", []))
     return "restored"
 
 
-def _reattach(row: Subscriber, stopped_groups: list[int]) -> None:
+def _reattach(row: Subscriber, stopped_groups: list[int], deliveries: list[int]) -> None:
+    """What pointed to the subscriber does so again: a complaint about an old message must find it."""
+    sent = row.deliveries.model._default_manager.filter(pk__in=deliveries, customer_id=row.customer_id)
+    sent.update(subscriber=row)
     Change.objects.filter(subscriber_uid=row.uid).update(subscriber=row)
     for group in CampaignGroup.objects.filter(pk__in=stopped_groups, customer_id=row.customer_id):
         GroupStop.objects.create(group=group, subscriber=row, customer_id=row.customer_id)

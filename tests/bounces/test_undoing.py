@@ -7,7 +7,8 @@ import pytest
 from accounts.models import SystemSettings
 from audience import changes
 from audience.journal import Cause
-from audience.models import BlacklistEntry
+from audience.models import BlacklistEntry, Change
+from audience.undo import undo_change
 from bounces.models import Bounce, EffectState
 from bounces.undoing import undo_bounces, undo_last_run, undo_message
 from tests.factories import make_admin, make_customer, make_list, make_user
@@ -112,3 +113,17 @@ def test_one_customers_run_leaves_the_other_customers_alone(room, own_blacklists
     undo_last_run(room.server, by=make_user(room.acme), now=room.now)
 
     assert (status(ada), status(theirs)) == ("confirmed", "blacklisted")
+
+
+def test_a_restored_subscriber_is_found_by_a_complaint_about_an_earlier_message(room):
+    ada = room.subscribe("ada@receiver.example")
+    delivery = room.deliver(ada)
+    changes.delete(ada, Cause("monitor", "1"), room.now)
+    undo_change(Change.objects.get(action="delete"), by=None, now=room.now)
+    room.arrive(room.report(delivery, "complaint"))
+
+    room.read()
+
+    delivery.refresh_from_db()
+    assert status(ada) == "unsubscribed"
+    assert delivery.subscriber == ada
