@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Event
 
 from campaigns.lines import Line
@@ -29,12 +30,13 @@ HOLDING = (TemporaryError, CredentialRefused, PermissionDenied, MailboxUnavailab
 
 @dataclass(slots=True)
 class Flight:
-    """One attempt under way: what is submitted, through which line, and with which token."""
+    """One attempt under way: what is submitted, through which line, and when its quota was claimed."""
 
     delivery: Delivery
     attempt: Attempt
     line: Line
     message: bytes | Draft = field(repr=False)
+    claimed_at: datetime
     renewed: bool = False
 
     @property

@@ -58,13 +58,13 @@ def reserve(
         return _take(rows[:granted], server, now)
 
 
-def release(deliveries: Sequence[Delivery], claimed_at: datetime) -> None:
-    """Give reserved deliveries back that were not tried after all, and their quota with them."""
+def release(deliveries: Sequence[Delivery], *, claimed_at: datetime, now: datetime) -> None:
+    """Give reserved deliveries back that were not tried after all, and their quota to the hour it is from."""
     if not deliveries:
         return
     rows = Delivery.objects.filter(pk__in=[one.pk for one in deliveries], status=Status.SENDING)
     with transaction.atomic():
-        count = put_back(rows, claimed_at)
+        count = put_back(rows, now)
         server = deliveries[0].server
         if count and server:
             quotas.give_back(server, count, claimed_at)

@@ -69,7 +69,7 @@ class Feed:
                 source.left -= len(deliveries)
                 if source.left > 0:
                     self._sources.append(source)
-                yield Batch(source.line, source.make_layout(), deliveries)
+                yield Batch(source.line, source.make_layout(), deliveries, claimed_at=now)
 
     def _reserve(self, source: Source, wanted: int, now: datetime) -> list[Delivery]:
         return claiming.reserve(self.lease, source.line.server, source.campaign, wanted, now)

@@ -51,11 +51,11 @@ def record(landing: Landing, now: datetime) -> None:
         _record_server_fault(landing, error, now)
 
 
-def record_failed(delivery: Delivery, text: str, code: str, now: datetime) -> None:
+def record_failed(delivery: Delivery, text: str, code: str, *, claimed_at: datetime) -> None:
     """A message that cannot be written or sent at all: no attempt is worth it."""
     _update(delivery, status=Status.FAILED, error=text, error_code=code, next_try_at=None)
     if delivery.server:
-        quotas.give_back(delivery.server, 1, now)
+        quotas.give_back(delivery.server, 1, claimed_at)
 
 
 def record_server_trouble(server: DeliveryServer, error: ProviderError, now: datetime) -> None:
@@ -151,7 +151,7 @@ def _record_held_back(landing: Landing, now: datetime) -> None:
     blocked_until = flight.line.server.mailbox.blocked_until
     rows = Delivery.objects.filter(pk=flight.delivery.pk, status=Status.SENDING)
     put_back(rows, max(now, blocked_until) if blocked_until else now)
-    quotas.give_back(flight.line.server, 1, flight.attempt.started_at)
+    quotas.give_back(flight.line.server, 1, flight.claimed_at)
 
 
 def _record_unknown(landing: Landing, error: ProviderError, now: datetime) -> None:
@@ -176,7 +176,7 @@ def _record_wait(landing: Landing, error: TemporaryError, now: datetime) -> None
     until = wait_until(error, flight.attempt.number, now)
     flight.line.server.mailbox.block_until(until)
     flight.line.server.mailbox.blocked_until = until
-    quotas.give_back(flight.line.server, 1, flight.attempt.started_at)
+    quotas.give_back(flight.line.server, 1, flight.claimed_at)
     _close(flight.attempt, Outcome.DEFERRED, now, error)
     _go_on(landing, now, until=until, error=describe(error), code=error.code)
 
@@ -194,7 +194,7 @@ def wait_until(error: ProviderError, tries: int, now: datetime) -> datetime:
 
 def _record_server_fault(landing: Landing, error: ProviderError, now: datetime) -> None:
     flight = landing.flight
-    quotas.give_back(flight.line.server, 1, flight.attempt.started_at)
+    quotas.give_back(flight.line.server, 1, flight.claimed_at)
     _close(flight.attempt, Outcome.DEFERRED, now, error)
     record_server_trouble(flight.line.server, error, now)
     _go_on(landing, now, until=now + SERVER_REST, error=describe(error), code=error.code)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 
 import structlog
@@ -43,11 +43,12 @@ _INTERNAL_ERROR = OutcomeUnknown("The call ended in an error of this application
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Deliveries reserved together: for one campaign, through one line."""
+    """Deliveries reserved together, at `claimed_at`: for one campaign, through one line."""
 
     line: Line
     layout: Layout
     deliveries: list[Delivery]
+    claimed_at: datetime
 
 
 @dataclass(slots=True)
@@ -132,7 +133,10 @@ class Sender:
                 ended[0].flight.line.server.mailbox.block_until(now + timedelta(seconds=REST_SECONDS))
             attempts = claiming.open_attempts([delivery for _, delivery, _ in opening], now)
         new = zip(opening, attempts, strict=True)
-        return again + [Flight(delivery, attempt, line, mime) for (line, delivery, mime), attempt in new]
+        return again + [
+            Flight(delivery, attempt, batch.line, message, batch.claimed_at)
+            for (batch, delivery, message), attempt in new
+        ]
 
     def _count(self, ended: list[Landing]) -> None:
         self.sent += sum(isinstance(one.value, Receipt) for one in ended)
@@ -140,18 +144,18 @@ class Sender:
         if self.unknown >= MAX_UNKNOWN or any(_ends_run(one.error) for one in ended):
             self._hold.set()
 
-    def _compose(self, count: int) -> list[tuple[Line, Delivery, bytes | Draft]]:
+    def _compose(self, count: int) -> list[tuple[Batch, Delivery, bytes | Draft]]:
         """The next messages to open; fewer than `count` at the end of a batch.
 
         Another batch is asked for only when all before it are committed: the pace is counted from those.
         """
-        opening: list[tuple[Line, Delivery, bytes | Draft]] = []
+        opening: list[tuple[Batch, Delivery, bytes | Draft]] = []
         while len(opening) < count and not self._hold.is_set():
             if not self._ready and (opening or not self._fill()):
                 break
             batch, delivery = self._ready.popleft()
             if message := self._message_of(batch, delivery):
-                opening.append((batch.line, delivery, message))
+                opening.append((batch, delivery, message))
         return opening
 
     def _message_of(self, batch: Batch, delivery: Delivery) -> bytes | Draft | None:
@@ -161,10 +165,12 @@ class Sender:
         try:
             return batch.layout.compose(delivery, batch.line.server, self.clock.now())
         except ComposeError as error:
-            self._fail(delivery, str(error))
+            self._fail(batch, delivery, str(error))
         except Exception:  # one message that cannot be written must not stop all the others
             logger.exception("message could not be written", delivery=delivery.pk)
-            self._fail(delivery, "The message could not be written; the log of this installation says why.")
+            self._fail(
+                batch, delivery, "The message could not be written; the log of this installation says why."
+            )
         return None
 
     def _fill(self) -> bool:
@@ -172,10 +178,10 @@ class Sender:
             self._ready.extend((batch, delivery) for delivery in batch.deliveries)
         return bool(self._ready)
 
-    def _fail(self, delivery: Delivery, reason: str) -> None:
+    def _fail(self, batch: Batch, delivery: Delivery, reason: str) -> None:
         with transaction.atomic():
             self.lease.require()
-            outcomes.record_failed(delivery, reason, "cannot-compose", self.clock.now())
+            outcomes.record_failed(delivery, reason, "cannot-compose", claimed_at=batch.claimed_at)
 
     def _release_rest(self) -> None:
         """What was reserved and never opened goes back to the queue."""
@@ -186,7 +192,7 @@ class Sender:
             self._ready = deque(pair for pair in self._ready if pair[0] is not batch)
             with transaction.atomic():
                 self.lease.require()
-                claiming.release(rest, now)
+                claiming.release(rest, claimed_at=batch.claimed_at, now=now)
 
 
 def _ends_run(error: ProviderError | None) -> bool:

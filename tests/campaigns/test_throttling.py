@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from campaigns.pace import RunningClock
 from campaigns.queueing import queue_up
 from campaigns.running import run_mailbox
 from mailboxes.leases import claim
 from mailboxes.models import Mailbox
+from servers import quotas
 from tests.campaigns.conftest import only_delivery, statuses
 
 SUBMIT = {"microsoft": "graph.messages.send", "google": "gmail.messages.send"}
@@ -71,6 +73,22 @@ def test_a_throttled_mailbox_gives_back_what_it_had_reserved(stage):
     assert progress.sent == 3
     assert progress.left == 7
     assert server.quota_uses.get(window="hour").used == 3
+
+
+def test_quota_goes_back_to_the_hour_that_it_was_claimed_from(stage, monkeypatch):
+    """The hour ends between the reservation and the answer that throttles."""
+    server = stage.add_server("google", hourly_quota=50)
+    campaign = stage.make_campaign(server, subscribers=10)
+    hour = stage.now.replace(minute=0, second=0, microsecond=0)
+    quotas.claim(server, 10, hour + timedelta(hours=1))
+    throttle = stage.world.fault("throttle", "gmail.messages.send", skip=3, retry_after=60, hold=True)
+    first, second = hour + timedelta(minutes=59), hour + timedelta(hours=1)
+    monkeypatch.setattr(RunningClock, "now", lambda clock: second if throttle.hits else first)
+
+    stage.run(campaign)
+
+    used = server.quota_uses.filter(window="hour").order_by("starts_at").values_list("used", flat=True)
+    assert list(used) == [3, 10]
 
 
 def test_a_message_whose_draft_lies_in_a_throttled_mailbox_waits_for_it(stage):
