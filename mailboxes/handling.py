@@ -23,7 +23,7 @@ from mailboxes.leases import Lease, LeaseLost
 from mailboxes.models import ProcessedMessage, Purpose, SyncRun
 from mailboxes.opening import REFUSALS, OpenMailbox
 from providers.base import MailProvider
-from providers.errors import ProviderError, TemporaryError, Throttled, TokenRefused
+from providers.errors import ProviderError, TemporaryError, Throttled, TokenRefused, Unavailable
 from providers.messages import AccessToken, MessageRef, RawMessage
 
 logger = structlog.get_logger(__name__)
@@ -136,8 +136,8 @@ class _Worker(Generic[Meaning]):
             self._fail(row, error.message, b"", may_pass=isinstance(error, TemporaryError))
         self.run.complete = False
         self.barren = 0 if any_came else self.barren + 1
-        if self.barren == MAX_BARREN:
-            raise errors[-1]
+        if self.barren == MAX_BARREN or any(_is_to_wait(error) for error in errors):
+            raise max(errors, key=_is_to_wait)
 
     def _take(self, row: ProcessedMessage, message: RawMessage) -> None:
         if message.gone and row.raw:  # it was quarantined, and is tried again from its kept bytes
@@ -197,6 +197,11 @@ class _Worker(Generic[Meaning]):
         with transaction.atomic():
             self.lease.require()
             row.save()
+
+
+def _is_to_wait(error: ProviderError) -> bool:
+    """Whether the provider said when to come back."""
+    return isinstance(error, Unavailable) and error.retry_at is not None
 
 
 def _ref(row: ProcessedMessage) -> MessageRef:

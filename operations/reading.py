@@ -28,7 +28,7 @@ from mailboxes.opening import OpenMailbox, Source, open_mailbox
 from mailboxes.watching import watches_for
 from monitors.models import Monitor
 from monitors.processing import MonitorHandler
-from providers.errors import ProviderError, TemporaryError, Throttled
+from providers.errors import ProviderError, TemporaryError
 from providers.registry import PROVIDERS
 from servers.models import ServerQuerySet
 
@@ -192,8 +192,8 @@ class _Reading:
 
     def _record(self, error: ProviderError) -> None:
         """A pause is the mailbox's, a refusal is for a person, anything else is tried again next time."""
-        if isinstance(error, Throttled):
-            self.mailbox.block_until(error.retry_at)
+        if retry_at := getattr(error, "retry_at", None):
+            self.mailbox.block_until(retry_at)
         self.report.complete = self.sync.complete = False
         self.sync.error, self.sync.error_code = error.message, error.code
         if isinstance(error, TemporaryError):

@@ -97,6 +97,26 @@ def test_a_throttled_mailbox_waits_as_told_and_loses_nothing(room):
     assert room.mailbox.sync_state == Mailbox.SyncState.VALID
 
 
+@pytest.mark.parametrize("call", ["listing", "fetching"])
+def test_a_provider_that_is_down_until_a_told_moment_is_left_alone_until_then(room, call):
+    room.add_bounce_server()
+    room.open_for_business()
+    letters(room, 3)
+    name = FETCH_CALLS[room.provider] if call == "fetching" else "*"
+    room.world.fault("status", name, mailbox=room.email, status=503, retry_after=300, times=None)
+
+    first, _ = room.read()
+    room.world.faults.clear()
+    during, _ = room.read()
+
+    assert (first.handled, first.error) == (0, "")
+    assert "pause" in during.note
+    assert timedelta(seconds=200) < room.mailbox.blocked_until - room.now <= timedelta(seconds=300)
+    room.world.advance(300)
+    room.read()
+    assert handled_subjects() == 3
+
+
 def test_throttling_in_the_middle_of_a_batch_keeps_what_was_handled(room):
     room.add_bounce_server()
     room.open_for_business()
