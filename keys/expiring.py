@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -70,14 +70,14 @@ def countdown(ends_on: date, today: date) -> str:
 
 
 def banner_text(keys: ApiKeyQuerySet, today: date) -> str:
-    """What a banner says about those of `keys` that end within two weeks; empty where none does."""
+    """A sentence for a banner about those of `keys` that end within two weeks; empty where none does."""
     ending = keys.ending_by(today + BANNER_BEFORE).values_list("name", "expires_at")
     names = [f"“{name}” {countdown(ends_on, today)}" for name, ends_on in ending[:BANNER_COUNTS] if ends_on]
     if not names:
         return ""
     more = f" and {len(names) - BANNER_NAMES} more" if len(names) > BANNER_NAMES else ""
     shown = ", ".join(names[:BANNER_NAMES])
-    return f"Secret of API key {shown}{more}. Put a new one into each; its servers need no change."
+    return f"Secret of API key {shown}{more}."
 
 
 def _warn(key: Any, now: datetime) -> bool:
@@ -106,10 +106,8 @@ def _claim(key: Any, now: datetime) -> ExpiryWarning | None:
     row, _ = ExpiryWarning.objects.get_or_create(
         api_key=key, expires_at=key.expires_at, step=key.step, defaults={"next_try_at": now}
     )
-    free = ExpiryWarning.objects.filter(
-        pk=row.pk, tries=row.tries, sent_at__isnull=True, next_try_at__lte=now
-    )
-    if not free.update(tries=row.tries + 1, next_try_at=now + CLAIM_LASTS):
+    free = ExpiryWarning.objects.filter(pk=row.pk, sent_at__isnull=True, next_try_at__lte=now)
+    if not free.update(tries=F("tries") + 1, next_try_at=now + CLAIM_LASTS):
         return None
     row.refresh_from_db()
     return row

@@ -187,4 +187,7 @@ def banners(request: HttpRequest) -> dict[str, Any]:
     text = banner_text(ApiKey.objects.all(), timezone.localdate())
     if not text:
         return {}
-    return {"banner": text, "banner_url": f"{reverse('admin:keys_apikey_changelist')}?o=5"}
+    return {
+        "banner": f"{text} Put in a new one; servers need no change.",
+        "banner_url": f"{reverse('admin:keys_apikey_changelist')}?o=5",
+    }

@@ -55,7 +55,7 @@ def test_where_keys_are_the_platforms_matter_it_says_so(acme, owner, system):
     system.save()
     make_key(acme.customer, name="Production", expires_at=in_days(5))
     text = page(owner)
-    assert "administrators put it in for you" in text.split("“Production”")[1]
+    assert "administrators put in a new one for you" in text.split("“Production”")[1]
 
 
 def test_it_costs_one_query_however_many_keys_there_are(acme, owner):
