@@ -13,13 +13,14 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
 
-from accounts.models import SystemSettings
+from accounts.models import SecondFactor, SystemSettings
 from accounts.switches import SWITCHED_OFF
 from keys.models import ApiKey
 from operations.health import HEARTBEAT
 from operations.models import Cycle
 
 PING_SECONDS = 1
+SEALED = ((ApiKey._meta.db_table, "credentials"), (SecondFactor._meta.db_table, "secret"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,13 @@ def encryption_keys(_now: datetime) -> Check:
 
 
 def _sealed_credentials() -> list[str]:
-    column = ApiKey._meta.get_field("credentials")
+    """What nobody can make anew but a person; a token that is lost is simply renewed."""
+    found: list[str] = []
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT "{column.column}" FROM "{ApiKey._meta.db_table}"')  # noqa: S608  names of our own
-        return [row[0] for row in cursor.fetchall()]
+        for table, column in SEALED:
+            cursor.execute(f'SELECT "{column}" FROM "{table}"')  # noqa: S608  names of our own
+            found += [row[0] for row in cursor.fetchall()]
+    return found
 
 
 def _opened_by(sealed: str, fernets: list[Fernet]) -> int | None:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Customer, SystemSettings
+from accounts.secondfactor import begin
 from bounces.models import Bounce
 from operations.models import Cycle, PhaseItem
 from operations.status import checks
@@ -111,6 +112,12 @@ def test_status_notices_a_late_cycle_and_a_key_that_is_gone(settings: Any) -> No
     found = states()
     assert not found["Cycle"]
     assert not found["Encryption keys"]
+
+
+def test_status_notices_second_factors_whose_key_is_gone(settings: Any) -> None:
+    begin(make.make_admin())
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert not states()["Encryption keys"]
 
 
 def test_status_asks_for_rotation_while_an_old_key_is_needed(settings: Any) -> None:
