@@ -19,7 +19,7 @@ from accounts import secondfactor
 from accounts.auditing import audit
 from accounts.forms import CodeForm, EnrolForm, PasswordForm
 from accounts.models import User
-from accounts.sessions import current_row, describe_browser, end_other_sessions, sessions_of
+from accounts.sessions import current_row, describe_browser, end_other_sessions, keep_session, sessions_of
 from accounts.signing_in import AWAITING, home_of, sign_in_with_code, who_awaits
 
 WRONG_CODE = (
@@ -74,6 +74,8 @@ class SecurityPage(OwnPage):
     """Whether the second factor is on, and where one is signed in; its POST signs out everywhere else."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        # The admin's own page for a new password knows nothing of this browser's row.
+        keep_session(request)
         current = current_row(request)
         sessions = [
             {"row": row, "browser": describe_browser(row.user_agent), "is_current": row.pk == current}

@@ -249,6 +249,7 @@ def test_nor_do_they_see_the_secret_of_a_factor_in_the_making(as_ada, ada):
 
 
 def test_the_superusers_own_browser_stays_listed_as_theirs(as_ada, root, ada):
+    as_ada.get(reverse("security"))
     assert sessions_of(ada, timezone.now()).count() == 0
     row = sessions_of(root, timezone.now()).get()
     assert as_ada.session[NOTED]["row"] == row.pk
@@ -287,6 +288,13 @@ def test_a_new_password_takes_the_others_off_the_list(ada):
     )
     page = client.get(reverse("security")).content.decode()
     assert page.count('data-label="Browser"') == page.count("This one") == 1
+
+
+def test_a_new_password_in_the_backend_keeps_this_browser_on_the_list(root):
+    client, new = sign_in(root), "new-horse-battery"
+    data = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    client.post(reverse("admin:password_change"), data)
+    assert client.get(reverse("security")).content.decode().count("This one") == 1
 
 
 def test_signing_out_takes_the_browser_off_the_list(ada):
