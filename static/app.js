@@ -35,9 +35,30 @@ async function copyText(button) {
   setTimeout(() => { label.textContent = before; }, 1500);
 }
 
-// A field that other fields' choices follow from: the fields are drawn again by the server, what was typed stays.
+// What people type into, by name.
+function typedInto(form) {
+  const isText = (field) => field.tagName === "TEXTAREA" || (field.tagName === "INPUT" && !["hidden", "checkbox", "radio", "file"].includes(field.type));
+  return new Map([...form.elements].filter((field) => field.name && isText(field)).map((field) => [field.name, field.value]));
+}
+
+// A field that other fields' choices follow from: the fields are drawn again by the server, what was typed stays,
+// also what is typed before the answer comes.
 function redraw(source, name, value) {
   const form = source.closest("form");
+  const asked = typedInto(form);
+  let since = [];
+  let focused = "";
+  document.addEventListener("htmx:beforeSwap", () => {
+    since = [...typedInto(form)].filter(([field, text]) => asked.get(field) !== text);
+    focused = document.activeElement?.name ?? "";
+  }, { once: true });
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const [field, text] of since) {
+      const again = form.elements[field];
+      if (again) again.value = text;
+    }
+    if (focused && form.elements[focused]?.focus) form.elements[focused].focus();
+  }, { once: true });
   htmx.ajax("POST", location.href, {
     source: form, target: "#fields", swap: "outerHTML", values: { redraw: "1", [name]: value },
   });
