@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -38,24 +39,30 @@ def own_servers(campaign: Campaign) -> QuerySet[DeliveryServer]:
     return servers.select_related("mailbox", "api_key")
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What one transaction reserved, and how many excluded it skipped; behind those, more may wait."""
+
+    deliveries: list[Delivery]
+    skipped: int = 0
+
+
 def reserve(
     lease: Lease, server: DeliveryServer, campaign: Campaign, wanted: int, now: datetime
-) -> list[Delivery]:
+) -> Reservation:
     """Up to `wanted` waiting deliveries of `campaign`, now "sending" through `server`.
 
-    Excluded subscribers are skipped on the way; the quota is claimed for exactly those returned. Raises
-    LeaseLost. An empty answer means: nothing waits, the quota is used up, or the campaign stopped.
+    Excluded subscribers among them are skipped; the quota is claimed for exactly those returned. Raises
+    LeaseLost. Neither reserved nor skipped: nothing waits, the quota is used up, or the campaign stopped.
     """
     with transaction.atomic():
         lease.require()
         if not sending_campaigns(server).filter(pk=campaign.pk).exists():
-            return []
-        rows = _lock_waiting(campaign, server.mailbox_id, wanted, now)
-        rows = _skip_excluded(campaign, rows)
-        while not rows and (more := _lock_waiting(campaign, server.mailbox_id, wanted, now)):
-            rows = _skip_excluded(campaign, more)
+            return Reservation([])
+        found = _lock_waiting(campaign, server.mailbox_id, wanted, now)
+        rows = _skip_excluded(campaign, found)
         granted = quotas.claim(server, len(rows), now) if rows else 0
-        return _take(rows[:granted], server, now)
+        return Reservation(_take(rows[:granted], server, now), len(found) - len(rows))
 
 
 def release(deliveries: Sequence[Delivery], *, claimed_at: datetime, now: datetime) -> None:

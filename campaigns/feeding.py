@@ -14,7 +14,7 @@ from accounts.models import SystemSettings
 from campaigns import claiming, outcomes
 from campaigns.composing import Layout
 from campaigns.lines import Line, open_line
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Campaign
 from campaigns.pace import RunningClock, allowance, limits_of
 from campaigns.sending import Batch
 from mailboxes.leases import Lease
@@ -52,6 +52,7 @@ class Feed:
     only: Campaign | None = None
     is_over: Callable[[], bool] = lambda: False
     resumes_at: datetime | None = None
+    skipped: int = 0
     _sources: deque[Source] = field(default_factory=deque)
 
     def batches(self) -> Iterator[Batch]:
@@ -65,14 +66,15 @@ class Feed:
                 return
             source = self._sources.popleft()
             wanted = min(claiming.BATCH_SIZE, source.left, allowed.count)
-            if deliveries := self._reserve(source, wanted, now):
-                source.left -= len(deliveries)
-                if source.left > 0:
-                    self._sources.append(source)
-                yield Batch(source.line, source.make_layout(), deliveries, claimed_at=now)
-
-    def _reserve(self, source: Source, wanted: int, now: datetime) -> list[Delivery]:
-        return claiming.reserve(self.lease, source.line.server, source.campaign, wanted, now)
+            reserved = claiming.reserve(self.lease, source.line.server, source.campaign, wanted, now)
+            self.skipped += reserved.skipped
+            source.left -= len(reserved.deliveries)
+            if source.left > 0 and (reserved.deliveries or reserved.skipped):
+                self._sources.append(source)
+            if reserved.deliveries:
+                yield Batch(source.line, source.make_layout(), reserved.deliveries, claimed_at=now)
+            else:
+                self.lease.renew()  # many excluded in a row may take longer than the lease
 
     def _open_sources(self) -> Iterator[Source]:
         """The mailbox's usable servers, each with its share of what waits in its campaigns."""

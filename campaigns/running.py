@@ -40,13 +40,14 @@ class MailboxReport:
     sent: int = 0
     settled: int = 0
     learnt: int = 0
+    skipped: int = 0
     is_busy: bool = False
     has_more: bool = False
     resumes_at: datetime | None = None
 
     @property
     def did_something(self) -> bool:
-        return bool(self.sent or self.settled)
+        return bool(self.sent or self.settled or self.skipped)
 
 
 def run_mailbox(
@@ -83,8 +84,10 @@ def run_mailbox(
         return MailboxReport(is_busy=True)
     finally:
         lease.release()
-    has_more = sender.sent > 0 and not sender.was_stopped and feed.resumes_at is None
-    return MailboxReport(sender.sent, settled, learnt, has_more=has_more, resumes_at=feed.resumes_at)
+    has_more = bool(sender.sent or feed.skipped) and not sender.was_stopped and feed.resumes_at is None
+    return MailboxReport(
+        sender.sent, settled, learnt, feed.skipped, has_more=has_more, resumes_at=feed.resumes_at
+    )
 
 
 def run_campaign(campaign: Campaign, now: datetime) -> Progress:

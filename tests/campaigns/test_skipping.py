@@ -8,7 +8,10 @@ import pytest
 
 from audience.changes import Cause, blacklist, delete, stop_group, unsubscribe
 from audience.models import Subscriber
+from campaigns import claiming
 from campaigns.queueing import queue_up, take_up
+from mailboxes.leases import claim
+from tests.campaigns.conftest import statuses
 from tests.factories import make_campaign_group, make_customer, make_subscriber
 
 CAUSE = Cause("person", text="by hand")
@@ -78,3 +81,19 @@ def test_unconfirmed_subscribers_are_never_queued(stage):
     stage.run(stage.make_campaign(stage.add_server("google")))
 
     assert stage.recipients() == ["bob@receiver.example"]
+
+
+def test_many_excluded_are_skipped_in_many_small_transactions(stage):
+    server = stage.add_server("google")
+    campaign = stage.make_campaign(server, subscribers=3 * claiming.BATCH_SIZE + 1, status="sending")
+    queue_up(campaign, stage.now)
+    last = stage.list.subscribers.order_by("pk").last()
+    stage.list.subscribers.exclude(pk=last.pk).update(status="unsubscribed")
+    lease = claim(server.mailbox, "sending")
+
+    reserved = claiming.reserve(lease, server, campaign, claiming.BATCH_SIZE, stage.now)
+    assert (reserved.deliveries, reserved.skipped) == ([], claiming.BATCH_SIZE)
+    lease.release()
+    stage.run(campaign)
+
+    assert statuses(campaign) == {"skipped": 3 * claiming.BATCH_SIZE, "sent": 1}
