@@ -6,19 +6,28 @@ import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from accounts.models import SystemSettings
 from accounts.switches import SWITCHED_OFF
 from campaigns.claiming import ATTEMPT_SECONDS
 from campaigns.lines import Line, open_line
-from mailboxes.leases import Lease, claim
-from providers.errors import OutcomeUnknown, ProviderError, TemporaryError, Throttled, TokenRefused
+from campaigns.models import Attempt
+from campaigns.outcomes import close, describe, told_wait
+from campaigns.pace import DAY, RunningClock, allowance, limits_of
+from mailboxes.leases import Lease, LeaseLost, claim
+from providers.errors import OutcomeUnknown, ProviderError, TemporaryError
 from providers.messages import Receipt
+from providers.registry import PROVIDERS
+from servers import quotas
 from servers.models import DeliveryServer
 from servers.selecting import standing_of
 
 # A campaign's run gives its mailbox back within the minute when the provider's pace is reached.
 WAIT_SECONDS = 20
 POLL_SECONDS = 0.5
+
+Outcome = Attempt.Outcome
 
 
 class DirectSendFailed(Exception):
@@ -39,19 +48,21 @@ def send_directly(
     if not standing.is_usable:
         until = f" It is expected back at {standing.until:%H:%M} UTC." if standing.until else ""
         raise DirectSendFailed(f"“{server.name}” cannot send now. {standing.reason}{until}")
+    clock = RunningClock(now)
     lease = _wait_for_lease(server, wait_seconds)
     try:
-        return _submit(server, mime, now)
+        return _submit(server, mime, lease, clock)
     except OutcomeUnknown as error:
         raise DirectSendFailed(
             f"{error.message} Look into the mailbox's Sent folder before you try again."
         ) from error
+    except LeaseLost as error:
+        raise DirectSendFailed("It was not sent: preparing it took too long. Try again.") from error
     except ProviderError as error:
-        if isinstance(error, Throttled):
-            server.mailbox.block_until(error.retry_at)
+        if wait_until := told_wait(error):
+            server.mailbox.block_until(wait_until)
         later = " Try again later." if isinstance(error, TemporaryError) else ""
-        fix = f" {error.help.cause} {error.help.fix}" if error.help else ""
-        raise DirectSendFailed(f"It was not sent. {error.message}{fix}{later}") from error
+        raise DirectSendFailed(f"It was not sent. {describe(error)}{later}") from error
     finally:
         lease.release()
 
@@ -68,23 +79,53 @@ def _wait_for_lease(server: DeliveryServer, seconds: float) -> Lease:
         time.sleep(POLL_SECONDS)
 
 
-def _submit(server: DeliveryServer, mime: bytes, now: datetime) -> Receipt:
-    line = open_line(server, now)
-    deadline = now + timedelta(seconds=ATTEMPT_SECONDS)
+def _submit(server: DeliveryServer, mime: bytes, lease: Lease, clock: RunningClock) -> Receipt:
+    line = open_line(server, clock.now())
+    attempt = _open_attempt(server, lease, clock.now())
     try:
-        return _call(line, mime, deadline)
-    except TokenRefused:
-        line.renew(line.token, now)
-        return _call(line, mime, deadline)
+        receipt = _call(line, mime, lease, clock)
+    except OutcomeUnknown as error:
+        close(attempt, Outcome.UNKNOWN, clock.now(), error)
+        raise
+    except (ProviderError, LeaseLost) as error:
+        quotas.give_back(server, 1, attempt.started_at)
+        close(attempt, Outcome.REFUSED, clock.now(), error if isinstance(error, ProviderError) else None)
+        raise
+    close(attempt, Outcome.ACCEPTED, clock.now())
+    return receipt
 
 
-def _call(line: Line, mime: bytes, deadline: datetime) -> Receipt:
-    draft = line.client.prepare(line.token, mime)
+def _open_attempt(server: DeliveryServer, lease: Lease, now: datetime) -> Attempt:
+    """Its place in the mailbox's pace and in the server's quota. Raises DirectSendFailed."""
+    servers = DeliveryServer.objects.filter(mailbox=server.mailbox)
+    allowed = allowance(server.mailbox, limits_of(servers, PROVIDERS[server.provider].limits), now)
+    if allowed.resumes_at:
+        raise DirectSendFailed(
+            f"{server.email} sends as fast as it may already. Try again after {allowed.resumes_at:%H:%M:%S} UTC."
+        )
+    with transaction.atomic():
+        lease.require()
+        if not quotas.claim(server, 1, now):
+            raise DirectSendFailed(f"“{server.name}” cannot send now. Its quota is used up.")
+        # Nothing else would ever remove these, and no pace looks further back.
+        Attempt.objects.filter(mailbox=server.mailbox, delivery=None, started_at__lt=now - DAY).delete()
+        deadline = now + timedelta(seconds=ATTEMPT_SECONDS)
+        return Attempt.objects.create(
+            server=server, mailbox=server.mailbox, started_at=now, deadline=deadline
+        )
+
+
+def _call(line: Line, mime: bytes, lease: Lease, clock: RunningClock) -> Receipt:
+    draft = line.with_renewal(lambda: line.client.prepare(line.token, mime), clock.now())
+    deadline = clock.now() + timedelta(seconds=ATTEMPT_SECONDS)
     try:
-        return line.client.submit(line.token, draft or mime, deadline=deadline)
+        lease.renew()
+        return line.with_renewal(
+            lambda: line.client.submit(line.token, draft or mime, deadline=deadline), clock.now()
+        )
     except OutcomeUnknown:
         raise
-    except ProviderError:
+    except (ProviderError, LeaseLost):
         if draft:  # nobody comes back for it
             with suppress(ProviderError):
                 line.client.discard_draft(line.token, draft)

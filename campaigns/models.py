@@ -249,7 +249,7 @@ QUEUED_AFRESH: Final[dict[str, Any]] = {
 
 
 class Attempt(models.Model):
-    """One call to a provider to send a delivery; committed before the call, closed after it."""
+    """One call to a provider to send something; committed before the call, closed after it."""
 
     class Outcome(models.TextChoices):
         OPEN = "", "Under way"
@@ -260,7 +260,8 @@ class Attempt(models.Model):
         SETTLED = "settled", "Found in Sent"
         ABSENT = "absent", "Not found in Sent"
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    # None: a test message or the system's own mail, which only counts for the mailbox's pace.
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, null=True, related_name="attempts")
     server = models.ForeignKey(DeliveryServer, on_delete=models.SET_NULL, null=True, related_name="+")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.SET_NULL, null=True, related_name="+")
     number = models.PositiveSmallIntegerField(default=1)

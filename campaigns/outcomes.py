@@ -123,7 +123,7 @@ def accept(
 def _record_accepted(landing: Landing, receipt: Receipt, now: datetime) -> None:
     flight = landing.flight
     accept(flight.delivery, receipt, now)
-    _close(flight.attempt, Outcome.ACCEPTED, now)
+    close(flight.attempt, Outcome.ACCEPTED, now)
     server = flight.line.server
     if server.last_error:  # the trial after a rest went well
         server.record_trouble("", "")
@@ -165,7 +165,7 @@ def _record_unknown(landing: Landing, error: ProviderError, now: datetime) -> No
         looks=0,
         next_try_at=now + FIRST_LOOK,
     )
-    _close(flight.attempt, Outcome.UNKNOWN, now, error, code)
+    close(flight.attempt, Outcome.UNKNOWN, now, error, code)
     if retry_at := told_wait(error):
         flight.line.server.mailbox.block_until(retry_at)
 
@@ -177,7 +177,7 @@ def _record_wait(landing: Landing, error: TemporaryError, now: datetime) -> None
     flight.line.server.mailbox.block_until(until)
     flight.line.server.mailbox.blocked_until = until
     quotas.give_back(flight.line.server, 1, flight.claimed_at)
-    _close(flight.attempt, Outcome.DEFERRED, now, error)
+    close(flight.attempt, Outcome.DEFERRED, now, error)
     _go_on(landing, now, until=until, error=describe(error), code=error.code)
 
 
@@ -195,7 +195,7 @@ def wait_until(error: ProviderError, tries: int, now: datetime) -> datetime:
 def _record_server_fault(landing: Landing, error: ProviderError, now: datetime) -> None:
     flight = landing.flight
     quotas.give_back(flight.line.server, 1, flight.claimed_at)
-    _close(flight.attempt, Outcome.DEFERRED, now, error)
+    close(flight.attempt, Outcome.DEFERRED, now, error)
     record_server_trouble(flight.line.server, error, now)
     _go_on(landing, now, until=now + SERVER_REST, error=describe(error), code=error.code)
 
@@ -205,7 +205,7 @@ def _record_refused(landing: Landing, error: ProviderError, now: datetime) -> No
     _update(
         flight.delivery, status=Status.FAILED, error=describe(error), error_code=error.code, next_try_at=None
     )
-    _close(flight.attempt, Outcome.REFUSED, now, error)
+    close(flight.attempt, Outcome.REFUSED, now, error)
 
 
 def _go_on(landing: Landing, now: datetime, *, until: datetime, error: str, code: str) -> None:
@@ -236,13 +236,14 @@ def _update(delivery: Delivery, *, was: Delivery.Status = Status.SENDING, **chan
     return Delivery.objects.filter(pk=delivery.pk, status=was).update(**changes) == 1
 
 
-def _close(
+def close(
     attempt: Attempt,
     outcome: Attempt.Outcome,
     now: datetime,
     error: ProviderError | None = None,
     code: str = "",
 ) -> None:
+    """What became of an attempt; `code` where ours says more than the error's."""
     found = (
         {"code": code or error.code, "request_id": error.request_id, "detail": error.message} if error else {}
     )

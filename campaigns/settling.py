@@ -55,7 +55,7 @@ def _mark_unknown(attempt: Attempt, now: datetime) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(
         outcome=Attempt.Outcome.UNKNOWN, finished_at=now, code="worker-died", detail=text
     )
-    Delivery.objects.filter(pk=attempt.delivery_id, status=Status.SENDING).update(
+    Delivery.objects.filter(attempts=attempt, status=Status.SENDING).update(
         status=Status.UNKNOWN,
         error=text,
         error_code="worker-died",

@@ -7,8 +7,10 @@ from django.core.mail import EmailMultiAlternatives, get_connection, send_mail
 
 from campaigns import direct
 from campaigns.direct import DirectSendFailed
+from campaigns.models import Attempt
 from mailboxes.leases import claim
 from mailboxes.models import Mailbox
+from providers.microsoft import MicrosoftGraph
 
 BACKEND = "campaigns.email_backend.DeliveryServerBackend"
 
@@ -68,6 +70,60 @@ def test_throttling_is_obeyed_by_everybody(stage, server):
     assert Mailbox.objects.get().is_blocked(stage.now)
     with pytest.raises(DirectSendFailed, match="asked this mailbox to wait"):
         send()
+
+
+def test_it_keeps_to_the_quota_and_uses_none_where_nothing_was_sent(stage, server):
+    server.hourly_quota = 2
+    server.save()
+    call = {"microsoft": "graph.messages.send", "google": "gmail.messages.send"}[server.provider]
+    stage.world.fault("status", call, status=400, code="invalidArgument")
+
+    with pytest.raises(DirectSendFailed, match="It was not sent"):
+        send()
+    assert (send(), send()) == (1, 1)
+    with pytest.raises(DirectSendFailed, match="quota is used up"):
+        send()
+    assert len(stage.world.ledger.copies) == 2
+
+
+def test_it_keeps_to_the_mailboxs_pace_and_counts_for_it(stage, server):
+    server.sends_per_minute = 3
+    server.save()
+
+    assert (send(), send()) == (1, 1)
+    assert stage.run(stage.make_campaign(server, subscribers=2)).sent == 1
+    with pytest.raises(DirectSendFailed, match="as fast as"):
+        send()
+    assert [attempt.outcome for attempt in Attempt.objects.filter(delivery=None)] == ["accepted"] * 2
+
+
+def test_a_token_refused_between_draft_and_submission_makes_no_second_draft(stage, settings):
+    server = stage.add_server("microsoft")
+    settings.EMAIL_BACKEND, settings.SYSTEM_DELIVERY_SERVER = BACKEND, server.uid
+    stage.world.fault("status", "graph.messages.send", status=401, code="InvalidAuthenticationToken")
+
+    assert send() == 1
+    assert stage.world.calls["graph.messages.create"] == 1
+    assert stage.world.mailbox(server.email).in_folder("drafts") == []
+    assert len(stage.world.ledger.copies) == 1
+
+
+def test_a_sender_that_lost_its_lease_submits_nothing(stage, settings, monkeypatch):
+    server = stage.add_server("microsoft")
+    settings.EMAIL_BACKEND, settings.SYSTEM_DELIVERY_SERVER = BACKEND, server.uid
+    prepare = MicrosoftGraph.prepare
+
+    def oversleep(*args):
+        draft = prepare(*args)
+        stage.expire_leases()
+        assert claim(Mailbox.objects.get(), "sending")
+        return draft
+
+    monkeypatch.setattr(MicrosoftGraph, "prepare", oversleep)
+    with pytest.raises(DirectSendFailed, match="It was not sent"):
+        send()
+    assert stage.world.ledger.copies == []
+    assert stage.world.mailbox(server.email).in_folder("drafts") == []
 
 
 def test_a_mailbox_that_sends_a_campaign_right_now_is_waited_for_then_named(server, monkeypatch):
