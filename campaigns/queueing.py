@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from audience.models import Subscriber, SubscriberQuerySet
+from audience.models import Subscriber
 from campaigns.models import Campaign, Delivery
 
 logger = structlog.get_logger(__name__)
@@ -44,13 +45,9 @@ def queue_up(campaign: Campaign, now: datetime, *, budget_seconds: float = 120) 
 
 
 def _queue_batch(campaign: Campaign, now: datetime) -> int:
-    rows = list(
-        _without_delivery(campaign)
-        .filter(pk__gt=campaign.queued_up_to)
-        .order_by("pk")
-        .values_list("pk", "email", "email_key")[:BATCH_SIZE]
-    )
-    progress = {"queued_up_to": rows[-1][0]} if rows else _end_or_go_back(campaign)
+    rows = _read_confirmed(campaign, campaign.queued_up_to)
+    new = _without_delivery(campaign, rows)
+    progress = {"queued_up_to": rows[-1].pk} if rows else _end_or_go_back(campaign)
     with transaction.atomic():
         # Only the worker that moves the resume point inserts the batch behind it.
         here = Q(status=Campaign.Status.SENDING, queued_up_to=campaign.queued_up_to, queued_all=False)
@@ -61,37 +58,52 @@ def _queue_batch(campaign: Campaign, now: datetime) -> int:
                 Delivery(
                     customer_id=campaign.customer_id,
                     campaign_id=campaign.pk,
-                    subscriber_id=pk,
-                    recipient=email,
-                    recipient_key=email_key,
+                    subscriber_id=row.pk,
+                    recipient=row.email,
+                    recipient_key=row.email_key,
                     created_at=now,
                 )
-                for pk, email, email_key in rows
+                for row in new
             ),
             ignore_conflicts=True,
         )
-    return len(rows)
+    return len(new)
+
+
+class _Row(NamedTuple):
+    pk: int
+    email: str
+    email_key: str
+
+
+def _read_confirmed(campaign: Campaign, after: int) -> list[_Row]:
+    rows = Subscriber.objects.confirmed().filter(list_id=campaign.list_id, pk__gt=after).order_by("pk")
+    return [_Row(*row) for row in rows.values_list("pk", "email", "email_key")[:BATCH_SIZE]]
 
 
 def _end_or_go_back(campaign: Campaign) -> dict[str, int | bool]:
     """All are queued, unless rows were committed behind the resume point meanwhile, as by a long import."""
-    behind = _without_delivery(campaign).filter(pk__lte=campaign.queued_up_to)
-    missed = behind.order_by("pk").values_list("pk", flat=True).first()
-    return {"queued_all": True} if missed is None else {"queued_up_to": missed - 1}
+    after = 0
+    while after < campaign.queued_up_to and (rows := _read_confirmed(campaign, after)):
+        if missed := _without_delivery(campaign, rows):
+            return {"queued_up_to": missed[0].pk - 1}
+        after = rows[-1].pk
+    return {"queued_all": True}
 
 
-def _without_delivery(campaign: Campaign) -> SubscriberQuerySet:
-    """The list's confirmed subscribers whom the campaign does not reach yet, neither by row nor by address.
+def _without_delivery(campaign: Campaign, rows: list[_Row]) -> list[_Row]:
+    """Those of a batch whom the campaign does not reach yet, neither by row nor by address.
 
     An address that was deleted and added again is a new row; only what was never tried for the old one leaves
-    room for it.
+    room for it. Asked by keys: joined, a database without statistics compares every row with every delivery.
     """
-    deliveries = Delivery.objects.filter(campaign=campaign)
-    same_row = deliveries.filter(subscriber=OuterRef("pk"))
-    same_address = deliveries.filter(recipient_key=OuterRef("email_key"))
-    abandoned = Q(subscriber__isnull=True, tries=0)
-    rows = Subscriber.objects.confirmed().filter(list_id=campaign.list_id)
-    return rows.filter(~Exists(same_row), ~Exists(same_address.exclude(abandoned)))
+    deliveries = campaign.deliveries.order_by()
+    same_row = deliveries.filter(subscriber__in=[row.pk for row in rows])
+    same_address = deliveries.filter(recipient_key__in=[row.email_key for row in rows])
+    known_rows = set(same_row.values_list("subscriber_id", flat=True))
+    reached = same_address.exclude(subscriber__isnull=True, tries=0)
+    known_addresses = set(reached.values_list("recipient_key", flat=True))
+    return [row for row in rows if row.pk not in known_rows and row.email_key not in known_addresses]
 
 
 def finish(campaign: Campaign, now: datetime) -> bool:

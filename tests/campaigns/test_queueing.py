@@ -65,7 +65,9 @@ def test_two_workers_that_read_the_same_resume_point_insert_once(stage, campaign
 
 def test_it_takes_the_same_number_of_statements_for_every_batch(stage, campaign, django_assert_num_queries):
     take_up(campaign, stage.now)
-    with django_assert_num_queries(5):  # read, begin, resume point, insert, commit
+    with django_assert_num_queries(
+        7
+    ):  # read, known rows, known addresses, begin, resume point, insert, commit
         queueing._queue_batch(campaign, stage.now)
 
 
