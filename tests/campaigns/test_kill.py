@@ -69,6 +69,8 @@ def run_again_until_settled(stage, campaign) -> None:
         stage.run(campaign, after_seconds=180)
 
 
+# Who is killed closes no cursor of the database.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.services
 @pytest.mark.timeout(1200 if KILL_EVERY < 5 else 120)
 @pytest.mark.parametrize("provider", ["microsoft", "google"])
