@@ -32,6 +32,8 @@ T = TypeVar("T")
 CLAIM_SECONDS = 90
 WAIT_SECONDS = 25
 POLL_SECONDS = 0.2
+# The newest tokens of a group; a key's thousand mailboxes share one value anyway.
+CANDIDATES = 20
 # A refused key is left alone this long, unless somebody verifies it.
 CIRCUIT_OPEN = timedelta(hours=1)
 
@@ -139,7 +141,7 @@ def _claim(leader_pk: int) -> bool:
 def _adopt(token: Token, now: datetime, known: str | None) -> AccessToken | None:
     """What somebody else of the group has renewed meanwhile."""
     fresh = group_of(token).filter(status=Token.Status.ACTIVE, expires_at__gt=now + RENEW_BEFORE)
-    for row in fresh.order_by("-expires_at").iterator(chunk_size=50):
+    for row in fresh.order_by("-expires_at")[:CANDIDATES]:
         if row.value is None or row.value == known or not _covers(row, token):
             continue
         _store(Token.objects.filter(pk=token.pk), row.as_access(), now)
