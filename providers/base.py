@@ -110,7 +110,10 @@ class MailProvider(ABC):
     def find_sent(
         self, token: AccessToken, *, since: datetime, recipient: str, markers: Markers
     ) -> SentState:
-        """Look for a submitted message in Sent and Drafts: everything to `recipient` since `since` (UTC)."""
+        """Look for a submitted message in Sent and Drafts: everything to `recipient` since `since` (UTC).
+
+        Raises TokenRefused, and any error that carries a `retry_at`; other trouble is CannotTell.
+        """
 
     @abstractmethod
     def look_up(self, token: AccessToken, receipt: Receipt, markers: Markers) -> Receipt | None:

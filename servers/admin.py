@@ -142,6 +142,6 @@ class DeliveryServerAdmin(ServerAdmin):
     search_fields = DELIVERY_SERVERS.search
     fieldsets: ClassVar = (
         (None, {"fields": ("type", "customer", "locked", "name", "email", "api_key", "from_name", "status")}),
-        ("Quota", {"fields": ("hourly_quota", "daily_quota")}),
+        ("Quota", {"fields": ("hourly_quota", "daily_quota", "sends_per_minute")}),
         ("Connection", {"fields": ("connection",)}),
     )
