@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import BaseDialogForm
@@ -25,13 +26,12 @@ from unfold.widgets import (
 from accounts.backend import LogAdmin, Rows, button
 from accounts.badges import Tone, lines, moment, state_badge
 from accounts.models import Customer
-from keys.clients import client_for
 from keys.forms import ApiKeyForm
 from keys.models import ApiKey, Token
 from keys.removing import remove_key
 from keys.resources import ApiKeyResource
 from keys.tables import API_KEYS, servers_of
-from keys.views import remember
+from keys.verifying import verify_key
 from pages.admin import TransferAdmin
 from providers.credentials import CredentialField
 from providers.help import help_for
@@ -148,8 +148,7 @@ class ApiKeyAdmin(TransferAdmin):
     )
     def verify(self, request: HttpRequest, form: VerifyDialog, object_id: str) -> HttpResponse:
         key = get_object_or_404(ApiKey, pk=object_id)
-        found = client_for(key).check(form.cleaned_data["email"])
-        remember(key, found)
+        found = verify_key(key, form.cleaned_data["email"], timezone.now())
         self.audit(request, "verify", key)
         return render(request, "admin/verified.html", {"form": form, "steps": found.steps})
 

@@ -10,13 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.auditing import audit
-from keys.clients import client_for
 from keys.forms import VerifyForm
 from keys.models import ApiKey
 from keys.tables import servers_on
+from keys.verifying import verify_key
 from pages.access import own_row
 from pages.editing import EditPage
-from providers.messages import Capabilities, StepState
 
 
 class KeyPage(EditPage):
@@ -42,14 +41,7 @@ class VerifyPage(KeyPage):
         verify_form = VerifyForm(request.POST, prefix="verify")
         context = self.context(key) | {"verify_form": verify_form}
         if verify_form.is_valid():
-            found = client_for(key).check(verify_form.cleaned_data["email"])
-            remember(key, found)
+            found = verify_key(key, verify_form.cleaned_data["email"], timezone.now())
             audit(self.user, "verify", key)
             context |= {"steps": found.steps, "tried": verify_form.cleaned_data["email"]}
         return self.show(self.form(instance=own_row(self.rows(), pk)), **context)
-
-
-def remember(key: ApiKey, found: Capabilities) -> None:
-    """A token that was given out closes the key's circuit."""
-    if any(step.name == "token" and step.state is StepState.PASSED for step in found.steps):
-        key.record_success(timezone.now())

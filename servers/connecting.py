@@ -6,10 +6,10 @@ from datetime import datetime
 
 import structlog
 
-from keys.clients import client_for
 from keys.tokens import row_for, with_access
+from keys.verifying import has_token, try_key
 from mailboxes.models import Mailbox
-from providers.errors import CredentialRefused, ProviderError
+from providers.errors import ProviderError
 from providers.messages import Capabilities, Step, StepState
 from servers.models import DeliveryServer, ReadingServer, Server
 
@@ -22,13 +22,10 @@ def connect(server: Server, now: datetime) -> bool:
     A delivery server is connected only when sending is proved possible, a reading one when reading is. Otherwise
     it stays, inactive and "Not connected", with the failed step's cause and fix.
     """
-    try:
-        found = client_for(server.api_key).check(server.email)
-    except CredentialRefused as refused:
-        found = Capabilities(steps=(Step("credential", StepState.FAILED, refused.message),))
+    found = try_key(server.api_key, server.email)
     steps = [plain_step(step) for step in found.steps]
     usable = found.send if isinstance(server, DeliveryServer) else found.read
-    if usable is False or (usable is None and not _token_passed(found)):
+    if usable is False or (usable is None and not has_token(found)):
         failed = next((step for step in steps if step["state"] == StepState.FAILED), None)
         error, code = (
             (failed["detail"], failed["code"]) if failed else ("The right to do this is missing.", "")
@@ -57,10 +54,6 @@ def _prepare_mailbox(server: Server, now: datetime) -> None:
         )
     except ProviderError as error:
         logger.info("mailbox could not be prepared", server=server.uid, code=error.code)
-
-
-def _token_passed(found: Capabilities) -> bool:
-    return any(step.name == "token" and step.state == StepState.PASSED for step in found.steps)
 
 
 def _remember(server: Server, found: Capabilities, now: datetime) -> None:
