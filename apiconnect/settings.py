@@ -170,11 +170,13 @@ CELERY_TASK_ROUTES = {
     "campaigns.*": {"queue": "sending"},
     "bounces.*": {"queue": "reading"},
     "monitors.*": {"queue": "reading"},
-    "operations.tasks.run_item": {"queue": "reading"},
+    "operations.tasks.work_cycle": {"queue": "reading"},
 }
 CELERY_TIMEZONE = "UTC"
 CYCLE_SECONDS = env.float("CYCLE_SECONDS", default=600)
 TICK_SECONDS = env.float("TICK_SECONDS", default=60)
+# How soon a mailbox whose pace or pause ends has its next turn.
+DEAL_SECONDS = min(5.0, TICK_SECONDS)
 CELERY_BEAT_SCHEDULE = {
     "cycle": {
         "task": "operations.tasks.start_cycle",
@@ -185,6 +187,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "operations.tasks.tick",
         "schedule": TICK_SECONDS,
         "options": {"expires": TICK_SECONDS * 0.9},
+    },
+    "deal": {
+        "task": "campaigns.tasks.deal",
+        "schedule": DEAL_SECONDS,
+        "options": {"expires": DEAL_SECONDS * 0.9},
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")

@@ -1,28 +1,27 @@
-"""Bells: a task is only a hint that a row is due. A bell that cannot be rung is repaired by the next tick."""
+"""The bells of sending (`mailboxes.bells`): for a campaign to queue up, and for a mailbox to send from."""
 
 from __future__ import annotations
 
-import structlog
-from celery import current_app
-from kombu.exceptions import OperationalError
+from mailboxes import bells
 
+QUEUE = "sending"
 # Two ticks: by then a bell that nobody heard has been rung again, and a stopped worker is not flooded later.
 HEARD_WITHIN_SECONDS = 120
-
-logger = structlog.get_logger(__name__)
+DEAL_WITHIN_SECONDS = 10
 
 
 def ring_campaign(campaign_id: int) -> None:
-    _ring("campaigns.tasks.queue_campaign", campaign_id=campaign_id)
+    bells.ring("campaigns.tasks.queue_campaign", heard_within=HEARD_WITHIN_SECONDS, campaign_id=campaign_id)
 
 
-def ring_mailbox(mailbox_id: int, *, in_seconds: float = 0) -> None:
-    _ring("campaigns.tasks.run_mailbox", in_seconds, mailbox_id=mailbox_id)
+def ring_mailbox(mailbox_id: int) -> None:
+    bells.ring("campaigns.tasks.run_mailbox", heard_within=HEARD_WITHIN_SECONDS, mailbox_id=mailbox_id)
 
 
-def _ring(task: str, in_seconds: float = 0, **ids: int) -> None:
-    try:
-        expires = in_seconds + HEARD_WITHIN_SECONDS
-        current_app.send_task(task, kwargs=ids, countdown=in_seconds, expires=expires)
-    except OperationalError as error:
-        logger.warning("bell not rung, the next tick will", task=task, reason=str(error))
+def ring_deal() -> None:
+    bells.ring("campaigns.tasks.deal", heard_within=DEAL_WITHIN_SECONDS)
+
+
+def room() -> int:
+    """How many more bells the sending queue takes."""
+    return bells.room_in(QUEUE)

@@ -32,16 +32,17 @@ def take_up(campaign: Campaign, now: datetime) -> bool:
 def queue_up(campaign: Campaign, now: datetime, *, budget_seconds: float = 120) -> int:
     """Make deliveries for the confirmed subscribers of a sending campaign; returns how many were made.
 
-    Stops when all are queued, the campaign is no longer sending, or after `budget_seconds`; whoever calls
-    next goes on from the last committed batch.
+    Stops when all are queued, the campaign is no longer sending, or after `budget_seconds` and a batch at least;
+    whoever calls next goes on from the last committed batch.
     """
     stop_at, made = time.monotonic() + budget_seconds, 0
-    while time.monotonic() < stop_at:
+    while True:
         campaign.refresh_from_db(fields=["status", "queued_up_to", "queued_all"])
         if campaign.status != Campaign.Status.SENDING or campaign.queued_all:
-            break
+            return made
         made += _queue_batch(campaign, now)
-    return made
+        if time.monotonic() >= stop_at:
+            return made
 
 
 def _queue_batch(campaign: Campaign, now: datetime) -> int:

@@ -26,15 +26,15 @@ from mailboxes.models import Mailbox
 logger = structlog.get_logger(__name__)
 
 LEASE = "sending"
-# After this a run lets others have the worker; whatever is left rings again.
-RUN_SECONDS = 240
+# After this a run lets others have the worker; whatever is left queues up again.
+RUN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxReport:
     """What one run of a mailbox did. `is_busy`: another worker holds its lease, nothing was done.
 
-    `has_more`: worth ringing again at once; `resumes_at` (UTC): when the mailbox's pace allows more.
+    `has_more`: worth ringing again at once.
     """
 
     sent: int = 0
@@ -43,7 +43,6 @@ class MailboxReport:
     skipped: int = 0
     is_busy: bool = False
     has_more: bool = False
-    resumes_at: datetime | None = None
 
     @property
     def did_something(self) -> bool:
@@ -61,20 +60,21 @@ def run_mailbox(
     if lease is None:
         return MailboxReport(is_busy=True)
     clock = RunningClock(now)
+    paced_until: datetime | None = None
     try:
         settled = recover(mailbox, lease, now)
         if not settings.is_provider_enabled(mailbox.provider):
             return MailboxReport(settled=settled)
         mailbox.refresh_from_db(fields=["blocked_until", "marker_survives"])
         if mailbox.is_blocked(now):
-            return MailboxReport(settled=settled, resumes_at=mailbox.blocked_until)
+            return MailboxReport(settled=settled)
         settled += Settler(mailbox, lease, clock).run()
         settled += free_stranded(mailbox, lease, clock.now())
         stop_at = time.monotonic() + run_seconds
         feed = Feed(mailbox, lease, clock, settings, only, lambda: time.monotonic() > stop_at)
         sender = Sender(lease, clock, feed.batches())
         sender.run()
-        learnt = 0
+        paced_until, learnt = feed.resumes_at, 0
         mailbox.refresh_from_db(fields=["blocked_until"])
         if not (sender.was_stopped or mailbox.is_blocked(clock.now())):
             learnt = Learner(mailbox, lease, clock).run()
@@ -83,11 +83,9 @@ def run_mailbox(
         logger.warning("sending lease lost, another worker goes on", mailbox=mailbox.email, reason=str(error))
         return MailboxReport(is_busy=True)
     finally:
-        lease.release()
+        lease.release(last_run_at=clock.now(), paced_until=paced_until)
     has_more = bool(sender.sent or feed.skipped) and not sender.was_stopped and feed.resumes_at is None
-    return MailboxReport(
-        sender.sent, settled, learnt, feed.skipped, has_more=has_more, resumes_at=feed.resumes_at
-    )
+    return MailboxReport(sender.sent, settled, learnt, feed.skipped, has_more=has_more)
 
 
 def run_campaign(campaign: Campaign, now: datetime) -> Progress:

@@ -16,3 +16,8 @@ def queue_campaign(*, campaign_id: int) -> None:
 @shared_task(ignore_result=True)
 def run_mailbox(*, mailbox_id: int) -> None:
     ticking.work_mailbox(Mailbox.objects.get(pk=mailbox_id), timezone.now())
+
+
+@shared_task(ignore_result=True)
+def deal() -> None:
+    ticking.deal(timezone.now())

@@ -1,78 +1,102 @@
-"""The sending tick: rings for everything that is due, and what a bell makes happen."""
+"""The sending tick: rings for what is due, customers taking turns, and what a bell makes happen."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import structlog
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from accounts.models import SystemSettings
 from campaigns import bells, queueing
-from campaigns.claiming import own_servers
 from campaigns.models import Campaign, Delivery
 from campaigns.pausing import pause_if_stuck
 from campaigns.running import run_mailbox
+from mailboxes.bells import QUEUE_LENGTH
 from mailboxes.models import Mailbox
+from mailboxes.turns import in_turns
 from servers.models import DeliveryServer
 
 logger = structlog.get_logger(__name__)
 
 Status = Delivery.Status
-# Later than this a tick comes by anyway.
-SOON_SECONDS = 90
+# What one bell may take before others have their turn.
+QUEUEING_SECONDS = 20
+# With so much room in the queue its workers are about to run out of work.
+ALMOST_EMPTY = QUEUE_LENGTH * 7 // 8
 
 
 def ring(now: datetime) -> None:
     """Enqueue what is due; nothing while the master switch is off."""
     if not SystemSettings.load().enabled:
         return
+    unqueued: list[tuple[int, int]] = []
     for campaign in Campaign.objects.due(now):
+        if not campaign.queued_all:
+            unqueued.append((campaign.pk, campaign.customer_id))
+            continue
         try:
-            _ring_or_close(campaign, now)
+            _close_or_pause(campaign, now)
         except Exception:  # a fault with one campaign must not silence all the others
             logger.exception("campaign not looked after", campaign=campaign.uid)
-    for mailbox_id in mailboxes_with_work(now).values_list("pk", flat=True):
-        bells.ring_mailbox(mailbox_id)
+    for campaign_id in in_turns(unqueued)[: bells.room()]:
+        bells.ring_campaign(campaign_id)
+    deal(now)
 
 
-def _ring_or_close(campaign: Campaign, now: datetime) -> None:
-    if not campaign.queued_all:
-        bells.ring_campaign(campaign.pk)
-    elif not queueing.finish(campaign, now):
+def _close_or_pause(campaign: Campaign, now: datetime) -> None:
+    if not queueing.finish(campaign, now):
         pause_if_stuck(campaign, now)
 
 
+def deal(now: datetime) -> None:
+    """Ring for the mailboxes with work whose turn it is, as many as the queue has room for.
+
+    Customers take turns, and of each customer's mailboxes the one that has waited longest goes first: a customer
+    with a thousand mailboxes delays another one's only mailbox by no more than a full queue.
+    """
+    if not SystemSettings.load().enabled or not (room := bells.room()):
+        return
+    owner = DeliveryServer.objects.filter(mailbox=OuterRef("pk")).order_by("customer").values("customer")
+    waiting = mailboxes_with_work(now).order_by(F("last_run_at").asc(nulls_first=True), "pk")
+    for mailbox_id in in_turns(waiting.values_list("pk", Subquery(owner[:1])))[:room]:
+        bells.ring_mailbox(mailbox_id)
+
+
 def queue_campaign(campaign: Campaign, now: datetime) -> None:
-    """Take a due campaign up, queue its subscribers and ring its mailboxes."""
+    """Take a due campaign up, queue its subscribers for a while and ring its mailboxes."""
     if not SystemSettings.load().enabled:
         return
     queueing.take_up(campaign, now)
-    if queueing.queue_up(campaign, now):
-        for mailbox_id in own_servers(campaign).values_list("mailbox_id", flat=True).distinct():
-            bells.ring_mailbox(mailbox_id)
+    if not queueing.queue_up(campaign, now, budget_seconds=QUEUEING_SECONDS):
+        return
+    if not campaign.queued_all:
+        bells.ring_campaign(campaign.pk)
+    deal(now)
 
 
 def work_mailbox(mailbox: Mailbox, now: datetime) -> None:
-    """One run of a mailbox; rings again where there is more, at the moment its pace allows."""
+    """One run of a mailbox. Where there is more it queues up again, behind those who wait."""
     report = run_mailbox(mailbox, now)
-    if report.has_more:
+    room = bells.room()
+    if report.has_more and room:
         bells.ring_mailbox(mailbox.pk)
-    elif report.resumes_at and 0 < (wait := (report.resumes_at - now).total_seconds()) < SOON_SECONDS:
-        bells.ring_mailbox(mailbox.pk, in_seconds=wait)
+    elif room >= ALMOST_EMPTY:
+        bells.ring_deal()
 
 
 def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
     """Mailboxes that nobody works for now and that may send, settle or learn something."""
     free = Q(sending_until__isnull=True) | Q(sending_until__lte=Now())
     unblocked = Q(blocked_until__isnull=True) | Q(blocked_until__lte=now)
+    in_pace = Q(paced_until__isnull=True) | Q(paced_until__lte=now)
     own = Delivery.objects.filter(mailbox=OuterRef("pk"))
     stale = own.filter(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
     unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now, server__isnull=False)
     drafts = Exists(own.with_leftover_draft()) | Exists(own.with_stranded_draft(now))
     owed = Exists(stale) | Exists(unlearnt) | drafts
-    return Mailbox.objects.filter(free, unblocked).filter(Exists(_servers_with_mail(now)) | owed)
+    return Mailbox.objects.filter(free, unblocked).filter(in_pace & Exists(_servers_with_mail(now)) | owed)
 
 
 def _servers_with_mail(now: datetime) -> QuerySet[DeliveryServer]:

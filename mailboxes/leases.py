@@ -43,19 +43,22 @@ class Lease:
         if not self._held().select_for_update().filter(**{f"{self.name}_until__isnull": False}).exists():
             raise LeaseLost(f"{self.name} lease of {self.model.__name__} {self.pk} was taken over")
 
-    def release(self) -> None:
-        """Give it back; nothing happens when it was lost already."""
-        self._held().update(**{f"{self.name}_until": None})
+    def release(self, **result: object) -> bool:
+        """Give it back, writing `result` to the row with it; False, and nothing happens, when it was lost already."""
+        return bool(self._held().update(**result, **{f"{self.name}_until": None}))
 
 
-def claim(row: models.Model, name: str, seconds: int = LEASE_SECONDS) -> Lease | None:
-    """Take the lease `name` of `row` for `seconds`, or None while somebody else's has not run out."""
+def claim(row: models.Model, name: str, seconds: int = LEASE_SECONDS, **start: object) -> Lease | None:
+    """Take the lease `name` of `row` for `seconds`, or None while somebody else's has not run out.
+
+    `start` is written to the row with it.
+    """
     model = type(row)
     free = Q(**{f"{name}_until__isnull": True}) | Q(**{f"{name}_until__lte": Now()})
     mine = {f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1}
     # One transaction: its row lock keeps the next holder from raising the number before it is read.
     with transaction.atomic():
-        if not model._default_manager.filter(free, pk=row.pk).update(**mine):
+        if not model._default_manager.filter(free, pk=row.pk).update(**mine, **start):
             return None
         fence = model._default_manager.values_list(f"{name}_fence", flat=True).get(pk=row.pk)
     return Lease(model, int(row.pk), name, int(fence))

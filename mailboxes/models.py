@@ -51,6 +51,9 @@ class Mailbox(models.Model):
     sending_until = models.DateTimeField(null=True, editable=False)
     sending_fence = models.BigIntegerField(default=0, editable=False)
     blocked_until = models.DateTimeField(null=True, blank=True)
+    # Its pace allows no more campaign mail before then; who had a run longest ago has the next turn.
+    paced_until = models.DateTimeField(null=True, editable=False)
+    last_run_at = models.DateTimeField(null=True, editable=False)
 
     cursor = models.JSONField(null=True, editable=False)
     newest_at = models.DateTimeField(null=True, editable=False)

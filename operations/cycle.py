@@ -1,23 +1,27 @@
 """The cycle: recover → tokens → bounces → monitors, as rows that any number of workers share.
 
-A phase's work is its items. Whoever finishes the last item of a phase opens the next one, by a conditional
-UPDATE that only one can win; a bell that was lost is rung again by the tick (`waiting_items`).
+A phase's work is its items, laid down in the order in which they are worked. A bell names the cycle: its worker
+takes one free item after the other. Whoever finds none left opens the next phase, by a conditional UPDATE that
+only one can win; a bell that was lost is rung again by the tick.
 """
 
 from __future__ import annotations
 
+import math
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import structlog
-from celery import current_app
 from django.db import connections, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from mailboxes.leases import claim
+from campaigns.pace import RunningClock
+from mailboxes import bells
+from mailboxes.leases import Lease, claim
 from operations.models import Cycle, Phase, PhaseItem
 from operations.phases import PHASES
 
@@ -27,9 +31,12 @@ CYCLE_MINUTES = 10
 # Slots of cycles that a person or cron runs in one process; scheduled ones are named by their time.
 BY_HAND = "run-"
 THREADS = 8
-RUN_ITEM = "operations.tasks.run_item"
+WORK = "operations.tasks.work_cycle"
+QUEUE = "reading"
 # The tick rings again each minute; an older bell that nobody heard is one too many.
 BELL_SECONDS = 150
+# What one bell may take before others have their turn.
+SLICE_SECONDS = 30
 ITEM_LEASE_SECONDS = 300
 # A cycle without any progress for this long has lost its workers.
 STALLED = timedelta(minutes=15)
@@ -103,31 +110,54 @@ def _enter(cycle: Cycle, phase: Phase, following: Phase, subjects: list[str]) ->
 
 
 def _ring(cycle: Cycle) -> None:
-    """Ring for every item that waits; a cycle by hand does its own work."""
+    """Ring for as many workers as find work, within what the queue takes; a cycle by hand does its own work."""
     if cycle.slot.startswith(BY_HAND):
         return
-    for pk in waiting_items(cycle):
-        current_app.send_task(RUN_ITEM, kwargs={"item_id": pk}, expires=BELL_SECONDS)
+    free = _free_items(cycle, _current(cycle)).count()
+    for _ in range(min(free, bells.room_in(QUEUE)) if free else 0):
+        bells.ring(WORK, heard_within=BELL_SECONDS, cycle_id=cycle.pk)
 
 
 def _current(cycle: Cycle) -> Phase:
     return Phase(Cycle.objects.values_list("phase", flat=True).get(pk=cycle.pk))
 
 
-def work_item(item_pk: int, now: datetime) -> bool:
-    """Do one item under its lease, then open the next phase if it was the last; False: others have it."""
-    item = PhaseItem.objects.select_related("cycle").filter(pk=item_pk, state=PhaseItem.State.WAITING).first()
-    if item is None or (lease := claim(item, "work", ITEM_LEASE_SECONDS)) is None:
-        return False
-    PhaseItem.objects.filter(pk=item.pk).update(started_at=now)
-    report, state = _run(item, now)
+def _free_items(cycle: Cycle, phase: Phase) -> QuerySet[PhaseItem]:
+    """Items that wait and that nobody holds."""
+    free = Q(work_until__isnull=True) | Q(work_until__lte=Now())
+    return cycle.items.filter(free, phase=phase, state=PhaseItem.State.WAITING)
+
+
+def work(cycle: Cycle, now: datetime) -> None:
+    """What a bell makes happen: work items off for a while, opening phases on the way; ring for the rest."""
+    clock = RunningClock(now)
+    stop_at = time.monotonic() + SLICE_SECONDS
+    while (phase := _current(cycle)) != Phase.DONE:
+        work_phase(cycle, phase, clock, stop_at)
+        if time.monotonic() < stop_at:
+            advance(cycle, phase, clock.now())
+        if _current(cycle) == phase:  # time is up, or others hold what is left
+            _ring(cycle)
+            return
+
+
+def work_phase(cycle: Cycle, phase: Phase, clock: RunningClock, stop_at: float = math.inf) -> int:
+    """Do the free items of `phase` one after the other; returns how many. `stop_at` is of time.monotonic()."""
+    done = 0
+    while time.monotonic() < stop_at and (taken := _take(cycle, phase, clock.now())):
+        item, lease = taken
+        report, state = _run(item, clock.now())
+        # Whoever took it over after this one's lease writes what became of it.
+        lease.release(state=state, report=report, finished_at=clock.now())
+        done += 1
+    return done
+
+
+def _take(cycle: Cycle, phase: Phase, now: datetime) -> tuple[PhaseItem, Lease] | None:
     with transaction.atomic():
-        lease.require()
-        PhaseItem.objects.filter(pk=item.pk).update(
-            state=state, report=report, finished_at=timezone.now(), work_until=None
-        )
-    advance(item.cycle, Phase(item.phase), now)
-    return True
+        item = _free_items(cycle, phase).select_for_update(skip_locked=True).order_by("pk").first()
+        lease = claim(item, "work", ITEM_LEASE_SECONDS, started_at=now) if item else None
+    return (item, lease) if item and lease else None
 
 
 def _run(item: PhaseItem, now: datetime) -> tuple[dict[str, object], PhaseItem.State]:
@@ -155,13 +185,6 @@ def advance(cycle: Cycle, phase: Phase, now: datetime) -> None:
         phase = following
 
 
-def waiting_items(cycle: Cycle) -> list[int]:
-    """Items of the current phase that nobody holds."""
-    free = Q(work_until__isnull=True) | Q(work_until__lte=Now())
-    items = cycle.items.filter(free, phase=_current(cycle), state=PhaseItem.State.WAITING)
-    return list(items.values_list("pk", flat=True))
-
-
 def ring_again(now: datetime) -> None:
     """The tick: unfinished scheduled cycles whose bell was lost or whose worker died are taken up again."""
     for cycle in Cycle.objects.filter(finished_at__isnull=True).exclude(slot__startswith=BY_HAND):
@@ -185,15 +208,14 @@ def run_cycle(now: datetime, *, side_by_side: bool) -> Cycle:
     """A cycle by hand, from start to end in this process. Raises StillRunning."""
     cycle = start_cycle(now, f"{BY_HAND}{now.isoformat()}-{uuid.uuid4().hex[:8]}")
     assert cycle is not None  # nobody else can have taken a slot of this name
+    clock = RunningClock(now)
     while not _is_finished(cycle):
-        items = waiting_items(cycle)
-        if not items:  # the last worker died between its last item and the next phase
-            advance(cycle, _current(cycle), now)
-        elif side_by_side and len(items) > 1:
-            _work_side_by_side(items, now)
+        phase = _current(cycle)
+        if side_by_side:
+            _work_side_by_side(cycle, phase, clock)
         else:
-            for pk in items:
-                work_item(pk, now)
+            work_phase(cycle, phase, clock)
+        advance(cycle, phase, clock.now())
     cycle.refresh_from_db()
     return cycle
 
@@ -202,12 +224,16 @@ def _is_finished(cycle: Cycle) -> bool:
     return Cycle.objects.filter(pk=cycle.pk, finished_at__isnull=False).exists()
 
 
-def _work_side_by_side(items: list[int], now: datetime) -> None:
-    def work(pk: int) -> None:
+def _work_side_by_side(cycle: Cycle, phase: Phase, clock: RunningClock) -> None:
+    def work_here(_number: int) -> None:
         try:
-            work_item(pk, now)
+            work_phase(cycle, phase, clock)
         finally:
             connections.close_all()  # each thread has its own
 
-    with ThreadPoolExecutor(min(THREADS, len(items)), "cycle") as pool:
-        list(pool.map(work, items))
+    threads = min(THREADS, _free_items(cycle, phase).count())
+    if threads < 2:
+        work_phase(cycle, phase, clock)
+        return
+    with ThreadPoolExecutor(threads, "cycle") as pool:
+        list(pool.map(work_here, range(threads)))

@@ -59,7 +59,7 @@ class PhaseItem(models.Model):
             models.UniqueConstraint(name="phase_item_once", fields=["cycle", "phase", "subject"]),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["cycle", "phase", "state"], name="phase_item_state"),
+            models.Index(fields=["cycle", "phase", "state", "id"], name="phase_item_next"),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from accounts.models import SystemSettings
 from keys.refreshing import due_groups, refresh_group
 from mailboxes.models import Mailbox
 from operations.models import Phase
-from operations.reading import mailboxes_to_read, read_bounces, read_monitors
+from operations.reading import mailboxes_to_read, mailboxes_with_more, read_bounces, read_monitors
 from operations.recovering import recover
 from providers.registry import PROVIDERS
 
@@ -45,9 +45,12 @@ def _refresh(subject: str, now: datetime) -> Report:
     return asdict(refresh_group(int(subject), now))
 
 
-def _mailboxes(_now: datetime) -> list[str]:
-    settings = SystemSettings.load()
-    return [str(mailbox.pk) for mailbox in mailboxes_to_read(settings)] if settings.enabled else []
+def _to_read(_now: datetime) -> list[str]:
+    return [str(number) for number in mailboxes_to_read(SystemSettings.load())]
+
+
+def _with_more(_now: datetime) -> list[str]:
+    return [str(number) for number in mailboxes_with_more(SystemSettings.load())]
 
 
 def _read(read: Callable[[Mailbox, datetime], object]) -> Callable[[str, datetime], Report]:
@@ -61,6 +64,6 @@ def _read(read: Callable[[Mailbox, datetime], object]) -> Callable[[str, datetim
 PHASES: dict[Phase, PhaseWork] = {
     Phase.RECOVER: PhaseWork(_recovery, _recover),
     Phase.TOKENS: PhaseWork(_due_tokens, _refresh),
-    Phase.BOUNCES: PhaseWork(_mailboxes, _read(read_bounces)),
-    Phase.MONITORS: PhaseWork(_mailboxes, _read(read_monitors)),
+    Phase.BOUNCES: PhaseWork(_to_read, _read(read_bounces)),
+    Phase.MONITORS: PhaseWork(_with_more, _read(read_monitors)),
 }

@@ -25,6 +25,7 @@ from mailboxes.handling import Handler, handle_pending
 from mailboxes.leases import Lease, LeaseLost
 from mailboxes.models import Mailbox, ProcessedMessage, Purpose, SyncRun
 from mailboxes.opening import OpenMailbox, Source, open_mailbox
+from mailboxes.turns import in_turns
 from mailboxes.watching import watches_for
 from monitors.models import Monitor
 from monitors.processing import MonitorHandler
@@ -54,18 +55,28 @@ class ReadReport:
     error_code: str = ""
 
 
-def mailboxes_to_read(settings: SystemSettings) -> list[Mailbox]:
-    """Mailboxes that an active, connected server with a usable key reads, of a provider that is on.
+def mailboxes_to_read(settings: SystemSettings) -> list[int]:
+    """Mailboxes (their numbers) that an active, connected server with a usable key reads, customers taking turns.
 
-    All others that were read before are shown as stopped.
+    Only of providers that are on; all others that were read before are shown as stopped.
     """
     enabled = [name for name in PROVIDERS if settings.enabled and settings.is_provider_enabled(name)]
-    numbers: set[int] = set()
+    owners: dict[int, int | None] = {}
     for servers in (BounceServer.objects.all(), Monitor.objects.all()):
-        numbers.update(_reading(servers).filter(provider__in=enabled).values_list("mailbox_id", flat=True))
-    others = Mailbox.objects.exclude(pk__in=numbers)
+        rows = _reading(servers).filter(provider__in=enabled).order_by("pk")
+        for mailbox_id, customer_id in rows.values_list("mailbox_id", "customer_id"):
+            owners.setdefault(mailbox_id, customer_id)
+    others = Mailbox.objects.exclude(pk__in=owners)
     others.exclude(sync_state__in=[SyncState.NEVER, SyncState.STOPPED]).update(sync_state=SyncState.STOPPED)
-    return list(Mailbox.objects.filter(pk__in=numbers).order_by("pk"))
+    return in_turns(owners.items())
+
+
+def mailboxes_with_more(settings: SystemSettings) -> list[int]:
+    """Those of `mailboxes_to_read` that have something left for the monitors, or to dispose of."""
+    waiting = Q(purpose=Purpose.MONITORS, state=ProcessedMessage.State.PENDING)
+    left = ProcessedMessage.objects.filter(waiting | Q(disposal=ProcessedMessage.Disposal.WANTED))
+    numbers = set(left.order_by().values_list("mailbox_id", flat=True).distinct())
+    return [number for number in mailboxes_to_read(settings) if number in numbers]
 
 
 def _reading(servers: ServerQuerySet[Any]) -> QuerySet[Any]:

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from operations import cycle, ticking
+from operations.models import Cycle
 
 
 @shared_task(ignore_result=True)
@@ -12,8 +13,8 @@ def start_cycle() -> None:
 
 
 @shared_task(ignore_result=True)
-def run_item(*, item_id: int) -> None:
-    cycle.work_item(item_id, timezone.now())
+def work_cycle(*, cycle_id: int) -> None:
+    cycle.work(Cycle.objects.get(pk=cycle_id), timezone.now())
 
 
 @shared_task(ignore_result=True)

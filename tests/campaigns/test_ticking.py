@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 from celery import current_app
-from kombu.exceptions import OperationalError
 
 from accounts.models import SystemSettings
 from campaigns import bells, tasks, ticking
 from campaigns.models import Campaign, Delivery
+from mailboxes.bells import QUEUE_LENGTH
 from mailboxes.leases import claim
 from mailboxes.models import Mailbox
 from tests.campaigns.conftest import statuses
+from tests.factories import make_campaign, make_customer, make_delivery_server, make_list, make_subscriber
 
 
 class Bells:
@@ -22,14 +23,20 @@ class Bells:
     def __init__(self) -> None:
         self.campaigns: list[int] = []
         self.mailboxes: list[int] = []
-        self.delays: list[float] = []
+        self.deals = 0
+        self.space = QUEUE_LENGTH
 
     def ring_campaign(self, campaign_id: int) -> None:
         self.campaigns.append(campaign_id)
 
-    def ring_mailbox(self, mailbox_id: int, *, in_seconds: float = 0) -> None:
+    def ring_mailbox(self, mailbox_id: int) -> None:
         self.mailboxes.append(mailbox_id)
-        self.delays.append(in_seconds)
+
+    def ring_deal(self) -> None:
+        self.deals += 1
+
+    def room(self) -> int:
+        return max(0, self.space - len(self.mailboxes) - len(self.campaigns))
 
     def answer(self, now) -> None:
         while self.campaigns or self.mailboxes:
@@ -46,6 +53,8 @@ def rung(monkeypatch):
     found = Bells()
     monkeypatch.setattr(bells, "ring_mailbox", found.ring_mailbox)
     monkeypatch.setattr(bells, "ring_campaign", found.ring_campaign)
+    monkeypatch.setattr(bells, "ring_deal", found.ring_deal)
+    monkeypatch.setattr(bells, "room", found.room)
     return found
 
 
@@ -134,16 +143,85 @@ def test_it_does_not_ring_for_a_mailbox_that_is_held_or_must_wait(stage, rung):
     assert list(ticking.mailboxes_with_work(stage.now + timedelta(seconds=31))) == [mailbox]
 
 
-def test_a_mailbox_at_its_pace_is_rung_when_the_pace_allows_more(stage, rung):
+def test_a_mailbox_at_its_pace_has_its_next_turn_when_the_pace_allows_more(stage, rung):
     campaign = stage.make_campaign(stage.add_server(), subscribers=35)
     ticking.queue_campaign(campaign, stage.now)
     rung.mailboxes.clear()
-    rung.delays.clear()
 
     ticking.work_mailbox(Mailbox.objects.get(), stage.now)
 
     assert statuses(campaign) == {"sent": 30, "queued": 5}
-    assert 50 < rung.delays[-1] < 65
+    assert rung.mailboxes == []
+    assert not ticking.mailboxes_with_work(stage.now + timedelta(seconds=45)).exists()
+    assert ticking.mailboxes_with_work(stage.now + timedelta(seconds=65)).exists()
+
+
+def test_a_pace_does_not_keep_a_mailbox_from_settling_what_is_unknown(stage, rung):
+    mailbox = waiting(stage, status="unknown", next_try_at=stage.now)
+    Mailbox.objects.update(paced_until=stage.now + timedelta(minutes=1))
+
+    assert list(ticking.mailboxes_with_work(stage.now)) == [mailbox]
+
+
+def test_customers_take_turns_however_many_mailboxes_one_of_them_has(stage, rung):
+    """A giant's two hundred mailboxes delay another customer's only one by a single run."""
+    giant = [stage.add_server() for _ in range(20)]
+    campaign = stage.make_campaign(*giant, subscribers=20)
+    rival = make_customer("Rival")
+    own = make_delivery_server(rival, email="news@rival.example")
+    other = make_campaign(make_list(rival), [own])
+    make_subscriber(other.list)
+    for one in (campaign, other):
+        ticking.queueing.take_up(one, stage.now)
+        ticking.queueing.queue_up(one, stage.now)
+    rung.space = 5
+
+    ticking.deal(stage.now)
+
+    assert len(rung.mailboxes) == 5
+    assert own.mailbox_id in rung.mailboxes[:2]
+
+
+def test_the_mailbox_that_waited_longest_goes_first(stage, rung):
+    servers = [stage.add_server() for _ in range(3)]
+    ticking.queue_campaign(stage.make_campaign(*servers, subscribers=3), stage.now)
+    rung.mailboxes.clear()
+    first, second, third = [server.mailbox_id for server in servers]
+    Mailbox.objects.filter(pk=first).update(last_run_at=stage.now)
+    Mailbox.objects.filter(pk=second).update(last_run_at=stage.now - timedelta(minutes=1))
+
+    ticking.deal(stage.now)
+
+    assert rung.mailboxes == [third, second, first]
+
+
+def test_a_full_queue_takes_no_more_bells(stage, rung):
+    ticking.queue_campaign(stage.make_campaign(stage.add_server(), subscribers=35), stage.now)
+    stage.make_campaign(stage.add_server(), subscribers=1)
+    rung.mailboxes.clear()
+    rung.space = 0
+
+    ticking.ring(stage.now)
+    ticking.work_mailbox(Mailbox.objects.first(), stage.now)
+
+    assert (rung.campaigns, rung.mailboxes, rung.deals) == ([], [], 0)
+
+
+def test_a_worker_that_runs_out_of_work_asks_for_the_next_deal(stage, rung):
+    ticking.work_mailbox(stage.add_server().mailbox, stage.now)
+
+    assert rung.deals == 1
+
+
+def test_a_long_list_is_queued_in_slices(stage, rung, monkeypatch):
+    monkeypatch.setattr(ticking, "QUEUEING_SECONDS", 0.0)
+    monkeypatch.setattr(ticking.queueing, "BATCH_SIZE", 2)
+    campaign = stage.make_campaign(stage.add_server(), subscribers=5)
+
+    ticking.queue_campaign(campaign, stage.now)
+
+    assert campaign.deliveries.count() == 2
+    assert rung.campaigns == [campaign.pk]
 
 
 def test_a_campaign_without_any_server_left_pauses_at_the_tick(stage, rung):
@@ -159,27 +237,18 @@ def test_a_campaign_without_any_server_left_pauses_at_the_tick(stage, rung):
     assert "It is inactive." in campaign.pause_reason
 
 
-def test_a_bell_that_cannot_be_rung_is_only_noted(monkeypatch, caplog):
-    def refuse(*_, **__):
-        raise OperationalError("no broker")
-
-    monkeypatch.setattr(current_app, "send_task", refuse)
-
-    bells.ring_mailbox(1)
-
-    assert "the next tick will" in caplog.text
-
-
 def test_a_bell_names_a_task_that_exists(monkeypatch):
     rung = []
     monkeypatch.setattr(current_app, "send_task", lambda name, **options: rung.append((name, options)))
 
     bells.ring_campaign(7)
-    bells.ring_mailbox(8, in_seconds=3)
+    bells.ring_mailbox(8)
+    bells.ring_deal()
 
     assert rung == [
-        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "countdown": 0, "expires": 120}),
-        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "countdown": 3, "expires": 123}),
+        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "expires": 120}),
+        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "expires": 120}),
+        (tasks.deal.name, {"kwargs": {}, "expires": 10}),
     ]
 
 

@@ -18,7 +18,7 @@ from tests.factories import make_user
 def rung(monkeypatch, django_capture_on_commit_callbacks):
     found: list[int] = []
     monkeypatch.setattr(bells, "ring_campaign", found.append)
-    monkeypatch.setattr(bells, "ring_mailbox", lambda pk, **_: None)
+    monkeypatch.setattr(bells, "ring_mailbox", lambda pk: None)
     return found
 
 

@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from accounts.models import SystemSettings
 from bounces.models import Bounce
-from mailboxes.models import ProcessedMessage
+from campaigns.pace import RunningClock
+from mailboxes import bells
+from mailboxes.models import Mailbox, ProcessedMessage
 from operations import cycle as cycles
-from operations.cycle import StillRunning, run_cycle, start_cycle, start_scheduled, work_item
+from operations.cycle import StillRunning, run_cycle, start_cycle, start_scheduled
 from operations.models import Cycle, Phase, PhaseItem
-from operations.tasks import run_item, tick
+from operations.tasks import tick, work_cycle
 from sandbox.faults import Fault
 from servers.connecting import connect
 from tests.factories import make_bounce_server, make_customer, make_monitor
@@ -49,7 +51,17 @@ def test_a_cycle_reads_each_mailbox_and_finishes(mailbox, sandbox_world):
     done = run_cycle(timezone.now(), side_by_side=False)
     assert (done.phase, done.finished_at is not None) == (Phase.DONE, True)
     assert Bounce.objects.get().status_code == "5.1.1"
-    assert set(done.items.values_list("phase", "state")) >= {("bounces", "done"), ("monitors", "done")}
+    assert set(done.items.values_list("phase", "state")) >= {("recover", "done"), ("bounces", "done")}
+
+
+def test_the_monitors_phase_works_on_mailboxes_with_something_for_it(mailbox, sandbox_world):
+    """An idle mailbox costs nothing there, whatever monitors look at it."""
+    make_monitor(mailbox.bounceservers.get().customer, email=mailbox.email)
+    idle = run_cycle(timezone.now(), side_by_side=False)
+    assert not idle.items.filter(phase="monitors").exists()
+    sandbox_world.deliver(REPORT, "news@acme.example")
+    done = run_cycle(timezone.now(), side_by_side=False)
+    assert list(done.items.values_list("phase", "subject"))[-1] == ("monitors", str(mailbox.pk))
 
 
 def test_the_ledger_makes_a_second_cycle_do_nothing_twice(mailbox, sandbox_world):
@@ -86,38 +98,102 @@ def test_a_cycle_whose_process_died_is_closed_and_the_next_goes_on(mailbox, sand
     assert Bounce.objects.count() == 1
 
 
-def test_the_last_item_of_a_phase_opens_the_next_whoever_works_it(mailbox):
-    started = start_cycle(timezone.now(), "slot")
-    seen = []
-    while not Cycle.objects.get(pk=started.pk).finished_at:
-        for pk in cycles.waiting_items(started):
-            seen.append(PhaseItem.objects.get(pk=pk).phase)
-            run_item(item_id=pk)
-    assert list(dict.fromkeys(seen)) == ["recover", "bounces", "monitors"]
-
-
-def test_two_workers_never_do_one_item(mailbox):
-    started = start_cycle(timezone.now(), "slot")
-    item = started.items.get()
-    assert cycles.claim(item, "work", 60)
-    assert not work_item(item.pk, timezone.now())
-
-
-def test_the_tick_takes_up_what_a_dead_worker_left(mailbox, monkeypatch):
-    rung = []
-    monkeypatch.setattr(
-        cycles.current_app, "send_task", lambda name, kwargs, **options: rung.append(kwargs["item_id"])
-    )
+@pytest.fixture
+def rung(monkeypatch):
+    """The cycles whose bells were rung; nobody answers them."""
+    found: list[int] = []
+    monkeypatch.setattr(cycles.bells, "ring", lambda task, *, heard_within, cycle_id: found.append(cycle_id))
+    monkeypatch.setattr(cycles.bells, "room_in", lambda queue: bells.QUEUE_LENGTH)
     monkeypatch.setattr("campaigns.ticking.ring", lambda now: None)
+    return found
+
+
+def test_one_bell_works_a_whole_cycle_off(mailbox, sandbox_world, rung):
+    make_monitor(mailbox.bounceservers.get().customer, email=mailbox.email)
+    sandbox_world.deliver(REPORT, "news@acme.example")
     started = start_cycle(timezone.now(), "slot")
-    item = started.items.get()
-    assert rung == [item.pk]
-    cycles.claim(item, "work", 60)
+    work_cycle(cycle_id=started.pk)
+    started.refresh_from_db()
+    assert started.finished_at
+    assert list(dict.fromkeys(started.items.values_list("phase", flat=True))) == [
+        "recover",
+        "bounces",
+        "monitors",
+    ]
+
+
+def test_a_bell_rings_for_the_rest_when_its_time_is_up(mailbox, rung, monkeypatch):
+    started = start_cycle(timezone.now(), "slot")
+    rung.clear()
+    monkeypatch.setattr(cycles, "SLICE_SECONDS", 0)
+    work_cycle(cycle_id=started.pk)
+    assert rung == [started.pk]
+    assert started.items.get().state == PhaseItem.State.WAITING
+
+
+def test_whoever_finds_the_last_item_held_leaves_the_phase_to_its_holder(mailbox, rung):
+    started = start_cycle(timezone.now(), "slot")
+    held = cycles.claim(started.items.get(), "work", 60)
+    work_cycle(cycle_id=started.pk)
+    assert started.items.get().state == PhaseItem.State.WAITING
+    held.release()
+    work_cycle(cycle_id=started.pk)
+    started.refresh_from_db()
+    assert started.phase == Phase.DONE
+
+
+def test_a_worker_that_lost_its_item_leaves_what_became_of_it_to_the_next(mailbox, rung, monkeypatch):
+    started = start_cycle(timezone.now(), "slot")
+
+    def dawdle(subject, now):
+        PhaseItem.objects.update(work_until=timezone.now() - timedelta(seconds=1))
+        assert cycles.claim(started.items.get(), "work", 60)
+        return {}
+
+    monkeypatch.setitem(
+        cycles.PHASES, Phase.RECOVER, cycles.PHASES[Phase.RECOVER].__class__(lambda now: ["leases"], dawdle)
+    )
+    cycles.work_phase(started, Phase.RECOVER, RunningClock(timezone.now()))
+    assert started.items.get().state == PhaseItem.State.WAITING
+
+
+def test_the_tick_takes_up_what_a_dead_worker_left(mailbox, rung):
+    started = start_cycle(timezone.now(), "slot")
+    assert rung == [started.pk]
+    cycles.claim(started.items.get(), "work", 60)
     tick()
-    assert rung == [item.pk]  # somebody holds it
+    assert rung == [started.pk]  # somebody holds it
     PhaseItem.objects.update(work_until=timezone.now() - timedelta(seconds=1))
     tick()
-    assert rung == [item.pk, item.pk]
+    assert rung == [started.pk, started.pk]
+
+
+def test_it_rings_for_no_more_workers_than_the_queue_takes(mailbox, rung, monkeypatch):
+    started = start_cycle(timezone.now(), "slot")
+    PhaseItem.objects.bulk_create(
+        PhaseItem(cycle=started, phase=Phase.RECOVER, subject=str(number)) for number in range(50)
+    )
+    monkeypatch.setattr(cycles.bells, "room_in", lambda queue: 7)
+    rung.clear()
+    tick()
+    assert len(rung) == 7
+
+
+def test_customers_take_turns_in_being_read(sandbox_world):
+    giant, other = make_customer("Giant"), make_customer("Other")
+    for number in range(5):
+        make_bounce_server(giant, email=f"box{number}@acme.example")
+    make_bounce_server(other, email="only@acme.example")
+    started = start_cycle(timezone.now(), "slot")
+    cycles.work_phase(started, Phase.RECOVER, RunningClock(timezone.now()))
+    cycles.advance(started, Phase.RECOVER, timezone.now())
+    order = started.items.filter(phase="bounces").values_list("subject", flat=True)
+    emails = dict(Mailbox.objects.values_list("pk", "email"))
+    assert [emails[int(pk)] for pk in order][:3] == [
+        "box0@acme.example",
+        "only@acme.example",
+        "box1@acme.example",
+    ]
 
 
 def test_one_bad_mailbox_never_stops_the_others(mailbox, sandbox_world):
