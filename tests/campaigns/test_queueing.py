@@ -35,7 +35,6 @@ def test_it_queues_everybody_once(stage, campaign):
 
 def test_a_batch_and_its_resume_point_are_one(stage, campaign, monkeypatch):
     take_up(campaign, stage.now)
-    queue_up(campaign, stage.now, budget_seconds=0)
     whole = Delivery.objects.bulk_create
     monkeypatch.setattr(type(Delivery.objects), "bulk_create", _failing)
 
