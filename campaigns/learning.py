@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,8 @@ from campaigns.settling import markers_of
 from mailboxes.leases import Lease
 from mailboxes.models import Mailbox
 from providers.errors import ProviderError
-from providers.messages import Found, Markers, Receipt
+from providers.messages import Found, Markers, Receipt, Submitted
+from servers.models import DeliveryServer
 
 logger = structlog.get_logger(__name__)
 
@@ -39,54 +41,64 @@ class Learner:
 
     def run(self) -> int:
         """Learn one batch; returns how many became known. Raises LeaseLost."""
-        wanted = Delivery.objects.filter(
-            mailbox=self.mailbox, ids_wanted=True, next_try_at__lte=self.clock.now(), server__isnull=False
-        )
-        rows = list(wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE])
         learnt = 0
-        lines: dict[int, Line] = {}
-        in_trouble: set[int | None] = set()
-        for delivery in rows:
+        for server, rows in self._wanted().items():
             self.lease.renew()
-            if delivery.server_id in in_trouble:
-                self._postpone(delivery)
-                continue
             try:
-                learnt += self._learn(self._line(delivery, lines), delivery)
+                line = open_line(server, self.clock.now())
+                learnt += self._learn(line, rows)
             except ProviderError as error:
                 if until := told_wait(error):
                     self.mailbox.block_until(until)
                     break
                 logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
-                in_trouble.add(delivery.server_id)
-                self._postpone(delivery)
+                self._postpone(rows)
         return learnt
 
-    def _postpone(self, delivery: Delivery) -> None:
+    def _wanted(self) -> dict[DeliveryServer, list[Delivery]]:
+        """The oldest whose time has come, by the server that sent them: each is asked with its own access."""
+        wanted = Delivery.objects.filter(
+            mailbox=self.mailbox, ids_wanted=True, next_try_at__lte=self.clock.now(), server__isnull=False
+        )
+        groups: dict[DeliveryServer, list[Delivery]] = {}
+        for row in wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE]:
+            assert row.server is not None
+            groups.setdefault(row.server, []).append(row)
+        return groups
+
+    def _postpone(self, rows: Sequence[Delivery]) -> None:
         with transaction.atomic():
             self.lease.require()
-            _ask_later(delivery, self.clock.now())
-
-    def _line(self, delivery: Delivery, lines: dict[int, Line]) -> Line:
-        server = delivery.server
-        assert server is not None
-        if server.pk not in lines:
-            lines[server.pk] = open_line(server, self.clock.now())
-        return lines[server.pk]
-
-    def _learn(self, line: Line, delivery: Delivery) -> bool:
-        known = Receipt(delivery.provider_message_id, "", delivery.thread_id)
-        receipt = line.client.look_up(line.token, known, markers_of(delivery))
-        proved = receipt is not None and self._proves_marker(line, delivery)
-        with transaction.atomic():
-            self.lease.require()
-            if receipt is None:
+            for delivery in rows:
                 _ask_later(delivery, self.clock.now())
-            else:
+
+    def _learn(self, line: Line, rows: Sequence[Delivery]) -> int:
+        found = line.client.look_up(line.token, [_submitted(delivery) for delivery in rows])
+        known = [(row, one) for row, one in zip(rows, found, strict=True) if isinstance(one, Receipt)]
+        with transaction.atomic():
+            self.lease.require()
+            for delivery, receipt in known:
                 _store(delivery, receipt)
-            if proved:
+            learnt = {delivery.pk for delivery, _ in known}
+            for delivery in rows:
+                if delivery.pk not in learnt:
+                    _ask_later(delivery, self.clock.now())
+        if known:
+            self._prove_marker(line, known[0][0])
+        return len(known)
+
+    def _prove_marker(self, line: Line, delivery: Delivery) -> None:
+        try:
+            proved = self._proves_marker(line, delivery)
+        except ProviderError as error:
+            if until := told_wait(error):
+                self.mailbox.block_until(until)
+            logger.info("marker not looked for this time", mailbox=self.mailbox.email, code=error.code)
+            return
+        if proved:
+            with transaction.atomic():
+                self.lease.require()
                 self._record_marker()
-        return receipt is not None
 
     def _proves_marker(self, line: Line, delivery: Delivery) -> bool:
         """Whether the very search that a lost outcome depends on finds this message, by our marks alone."""
@@ -111,6 +123,11 @@ class Learner:
             draft_id="",
         ).update(next_try_at=self.clock.now())
         logger.info("marker proved to survive", mailbox=self.mailbox.email)
+
+
+def _submitted(delivery: Delivery) -> Submitted:
+    known = Receipt(delivery.provider_message_id, "", delivery.thread_id)
+    return Submitted(known, markers_of(delivery))
 
 
 def _store(delivery: Delivery, receipt: Receipt) -> None:

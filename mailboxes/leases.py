@@ -57,7 +57,7 @@ def claim(row: models.Model, name: str, seconds: int = LEASE_SECONDS, **start: o
     free = Q(**{f"{name}_until__isnull": True}) | Q(**{f"{name}_until__lte": Now()})
     mine = {f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1}
     # One transaction: its row lock keeps the next holder from raising the number before it is read.
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic():
         if not model._default_manager.filter(free, pk=row.pk).update(**mine, **start):
             return None
         fence = model._default_manager.values_list(f"{name}_fence", flat=True).get(pk=row.pk)

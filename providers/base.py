@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from providers.credentials import Credential, CredentialField
+from providers.errors import ProviderError
 from providers.messages import (
     AccessToken,
     BaseUrls,
@@ -26,6 +27,7 @@ from providers.messages import (
     Receipt,
     SentState,
     Start,
+    Submitted,
 )
 from providers.session import Http, shared_http
 
@@ -116,8 +118,14 @@ class MailProvider(ABC):
         """
 
     @abstractmethod
-    def look_up(self, token: AccessToken, receipt: Receipt, markers: Markers) -> Receipt | None:
-        """The final ids of an accepted message (real Message-ID, thread id), or None while not yet filed."""
+    def look_up(
+        self, token: AccessToken, submitted: Sequence[Submitted]
+    ) -> list[Receipt | ProviderError | None]:
+        """The final ids of accepted messages (real Message-ID, thread id), batched, in their order.
+
+        None for one that is not filed yet, else the error of that one alone. Raises what concerns the mailbox,
+        such as TokenRefused, or any error that carries a `retry_at`.
+        """
 
     @abstractmethod
     def discard_draft(self, token: AccessToken, draft: Draft) -> None:

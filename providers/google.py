@@ -17,7 +17,7 @@ from providers.answers import as_text
 from providers.api import Api, Content
 from providers.base import MailProvider, Permission
 from providers.credentials import CredentialField, GoogleCredential, parse_google_key
-from providers.errors import CredentialRefused, MessageRejected, OutcomeUnknown, Unsupported
+from providers.errors import CredentialRefused, MessageRejected, OutcomeUnknown, ProviderError, Unsupported
 from providers.gmail import finding, reading
 from providers.gmail.batch import Batch
 from providers.gmail.checking import MailboxCheck
@@ -43,6 +43,7 @@ from providers.messages import (
     Receipt,
     SentState,
     Start,
+    Submitted,
 )
 from providers.session import MIB, Call, Http
 
@@ -176,9 +177,11 @@ class Gmail(MailProvider):
             self._api, token, since, recipient, markers, batch_size=self.limits.batch_size
         )
 
-    def look_up(self, token: AccessToken, receipt: Receipt, markers: Markers) -> Receipt | None:
+    def look_up(
+        self, token: AccessToken, submitted: Sequence[Submitted]
+    ) -> list[Receipt | ProviderError | None]:
         """As `MailProvider.look_up`."""
-        return finding.look_up(self._api, token, receipt)
+        return finding.look_up(self._batch(token), submitted)
 
     def discard_draft(self, token: AccessToken, draft: Draft) -> None:
         """There are none: nothing to do."""

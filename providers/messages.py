@@ -116,6 +116,14 @@ class Markers:
 
 
 @dataclass(frozen=True, slots=True)
+class Submitted:
+    """An accepted message: what is known of it, and what its copy can be recognised by."""
+
+    receipt: Receipt
+    markers: Markers
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The message is in Sent."""
 

@@ -17,7 +17,7 @@ from providers.api import Api
 from providers.base import MailProvider, Permission
 from providers.checking import Checklist
 from providers.credentials import CredentialField, MicrosoftCredential, check_microsoft_input
-from providers.errors import AnswerTooLarge, MessageRejected
+from providers.errors import AnswerTooLarge, MessageRejected, ProviderError
 from providers.graph import finding, reading, sending
 from providers.graph.batch import Batch
 from providers.graph.checking import MailboxCheck
@@ -41,6 +41,7 @@ from providers.messages import (
     Receipt,
     SentState,
     Start,
+    Submitted,
 )
 from providers.session import MIB, Call, Http
 
@@ -164,9 +165,11 @@ class MicrosoftGraph(MailProvider):
         """As `MailProvider.find_sent`."""
         return finding.find_sent(self._api, token, since, recipient, markers, has_drafts=_has_drafts(token))
 
-    def look_up(self, token: AccessToken, receipt: Receipt, markers: Markers) -> Receipt | None:
+    def look_up(
+        self, token: AccessToken, submitted: Sequence[Submitted]
+    ) -> list[Receipt | ProviderError | None]:
         """As `MailProvider.look_up`."""
-        return finding.look_up(self._api, token, receipt, markers)
+        return finding.look_up(self._api, token, self._batch(token), submitted)
 
     def discard_draft(self, token: AccessToken, draft: Draft) -> None:
         """As `MailProvider.discard_draft`."""

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from providers.errors import AnswerLost, AnswerTooLarge, ProviderError, Throttled, TokenRefused, Unavailable
-from providers.messages import MessageRef
+from providers.errors import (
+    AnswerLost,
+    AnswerTooLarge,
+    NotFound,
+    PermissionDenied,
+    ProviderError,
+    Throttled,
+    TokenRefused,
+    Unavailable,
+)
+from providers.messages import MessageRef, Receipt, Submitted
 from providers.session import Answer, Http
 
 # A mailbox's lease is held while we wait: a longer wait is the caller's to schedule.
@@ -86,8 +96,8 @@ class Rounds:
         if isinstance(error, TokenRefused):
             raise error
         self._tries[ref.id] += 1
-        is_worth_repeating = isinstance(error, Unavailable) and self._tries[ref.id] < MAX_TRIES
-        return None if is_worth_repeating else error
+        may_pass = isinstance(error, Unavailable) and error.retry_at is None
+        return None if may_pass and self._tries[ref.id] < MAX_TRIES else error
 
     def _pause(self, throttle: Throttled, refs: Sequence[MessageRef]) -> bool:
         """Wait as told, where that is short and has not happened too often; whether it did."""
@@ -100,3 +110,25 @@ class Rounds:
 
 def _left_out() -> ProviderError:
     return AnswerLost("The provider left this message out of its answer.", code="answer-lost")
+
+
+def read_look_ups(
+    outcomes: Iterable[tuple[MessageRef, Outcome]],
+    submitted: Sequence[Submitted],
+    read: Callable[[dict[str, Any]], Receipt | None],
+) -> list[Receipt | ProviderError | None]:
+    """As `MailProvider.look_up`, from the answers by message id; `read` takes a message's row."""
+    found = {ref.id: outcome for ref, outcome in outcomes}
+    return [_look_up(found.get(one.receipt.provider_message_id), one.receipt, read) for one in submitted]
+
+
+def _look_up(
+    outcome: Outcome | None, known: Receipt, read: Callable[[dict[str, Any]], Receipt | None]
+) -> Receipt | ProviderError | None:
+    if getattr(outcome, "retry_at", None):
+        raise outcome  # type: ignore[misc]  # the mailbox is to be left alone, not only this message
+    if isinstance(outcome, PermissionDenied):
+        return known  # where the mailbox may not be read, nothing more will ever be known
+    if outcome is None or isinstance(outcome, NotFound):
+        return None
+    return outcome if isinstance(outcome, ProviderError) else read(outcome.fields())

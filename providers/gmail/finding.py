@@ -6,6 +6,7 @@ the recipient since then is looked at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from providers.answers import as_rows, as_text
 from providers.api import Api
 from providers.errors import NotFound, PermissionDenied, ProviderError, Throttled, Unavailable
 from providers.gmail.batch import Batch
-from providers.gmail.mailbox import MARKER_HEADERS, get, header_of, headers_part, message_path, read_receipt
+from providers.gmail.mailbox import get, header_of, headers_part, read_receipt
 from providers.messages import (
     TOKEN_HEADER,
     Absent,
@@ -24,8 +25,9 @@ from providers.messages import (
     MessageRef,
     Receipt,
     SentState,
+    Submitted,
 )
-from providers.rounds import Outcome
+from providers.rounds import Outcome, read_look_ups
 
 CLOCK_SKEW = timedelta(minutes=5)
 PAGE_SIZE = 500
@@ -50,18 +52,11 @@ def find_sent(
         return CannotTell(f"The mailbox could not be searched: {error}")
 
 
-def look_up(api: Api, token: AccessToken, receipt: Receipt) -> Receipt | None:
-    """As `MailProvider.look_up`. Where the mailbox may not be read, nothing more will ever be known."""
-    if not receipt.provider_message_id:
-        return None
-    path = message_path(receipt.provider_message_id)
-    url = api.url(path, {"format": "metadata", "metadataHeaders": MARKER_HEADERS})
-    try:
-        return read_receipt(api.request(token, "GET", url).fields())
-    except NotFound:
-        return None
-    except PermissionDenied:
-        return receipt
+def look_up(batch: Batch, submitted: Sequence[Submitted]) -> list[Receipt | ProviderError | None]:
+    """As `MailProvider.look_up`. Gmail tells each message's id at once; without it nothing can be asked."""
+    ids = (one.receipt.provider_message_id for one in submitted)
+    refs = [MessageRef(number) for number in dict.fromkeys(ids) if number]
+    return read_look_ups(batch.run(refs, headers_part), submitted, read_receipt)
 
 
 def _candidates(api: Api, token: AccessToken, since: datetime, recipient: str) -> list[MessageRef]:

@@ -6,17 +6,19 @@ Message-ID, and files the copy in Sent only after transport took it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.parser import BytesHeaderParser
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from providers.answers import as_mapping, as_rows, as_text
 from providers.api import Api
 from providers.clock import format_time
-from providers.errors import AnswerTooLarge, NotFound, PermissionDenied, Unavailable
-from providers.graph.mailbox import RAW, folder_path, get, message_path, pages
+from providers.errors import AnswerTooLarge, NotFound, PermissionDenied, ProviderError, Unavailable
+from providers.graph.batch import Batch, Part
+from providers.graph.mailbox import PREFER, RAW, folder_path, get, message_path, pages
 from providers.messages import (
     TOKEN_HEADER,
     Absent,
@@ -25,10 +27,13 @@ from providers.messages import (
     Draft,
     Found,
     Markers,
+    MessageRef,
     Receipt,
     SentState,
     StillDraft,
+    Submitted,
 )
+from providers.rounds import read_look_ups
 
 # Clocks differ: the look begins a little before the attempt.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -63,19 +68,33 @@ def find_sent(
         return CannotTell(f"The mailbox could not be searched: {error}")
 
 
-def look_up(api: Api, token: AccessToken, receipt: Receipt, markers: Markers) -> Receipt | None:
-    """As `MailProvider.look_up`. Where the mailbox may not be read, nothing more will ever be known."""
-    try:
-        if receipt.provider_message_id:
-            row = get(
-                api, token, message_path(token.email, receipt.provider_message_id), select=_STATE_FIELDS
-            )
-            return _receipt(row) if row.get("isDraft") is False else None
-        return _newest_copy(api, token, markers)
-    except NotFound:
-        return None
-    except PermissionDenied:
-        return receipt
+def look_up(
+    api: Api, token: AccessToken, batch: Batch, submitted: Sequence[Submitted]
+) -> list[Receipt | ProviderError | None]:
+    """As `MailProvider.look_up`. One that was a draft has its id; the others are looked for in Sent, together."""
+    ids = dict.fromkeys(one.receipt.provider_message_id for one in submitted)
+    outcomes = batch.run([MessageRef(number) for number in ids if number], partial(_state_part, token))
+    found = read_look_ups(outcomes, submitted, _sent_receipt)
+    newest = _newest_copies(api, token) if "" in ids else []
+    return [
+        receipt if one.receipt.provider_message_id else _pick(newest, one)
+        for one, receipt in zip(submitted, found, strict=True)
+    ]
+
+
+def _state_part(token: AccessToken, ref: MessageRef) -> Part:
+    return Part("GET", f"{message_path(token.email, ref.id)}?$select={_STATE_FIELDS}", PREFER)
+
+
+def _sent_receipt(row: Mapping[str, Any]) -> Receipt | None:
+    return _receipt(row) if row.get("isDraft") is False else None
+
+
+def _pick(newest: list[dict[str, Any]] | None, one: Submitted) -> Receipt | None:
+    """Its copy among the newest in Sent; where these may not be read, nothing more will ever be known."""
+    if newest is None:
+        return one.receipt
+    return next((_receipt(row) for row in newest if _is_ours(row, one.markers)), None)
 
 
 def _look_at_draft(api: Api, token: AccessToken, markers: Markers) -> SentState | None:
@@ -117,16 +136,20 @@ def _look_at_sent(
     return Absent()
 
 
-def _newest_copy(api: Api, token: AccessToken, markers: Markers) -> Receipt | None:
-    body = get(
-        api,
-        token,
-        f"{folder_path(token.email, 'sentitems')}/messages",
-        orderby="receivedDateTime desc",
-        select=_COPY_FIELDS,
-        top=PAGE_SIZE,
-    )
-    return next((_receipt(row) for row in as_rows(body.get("value")) if _is_ours(row, markers)), None)
+def _newest_copies(api: Api, token: AccessToken) -> list[dict[str, Any]] | None:
+    """The newest messages of Sent; None where they may not be read."""
+    try:
+        body = get(
+            api,
+            token,
+            f"{folder_path(token.email, 'sentitems')}/messages",
+            orderby="receivedDateTime desc",
+            select=_COPY_FIELDS,
+            top=PAGE_SIZE,
+        )
+    except PermissionDenied:
+        return None
+    return as_rows(body.get("value"))
 
 
 def _copies(api: Api, token: AccessToken, folder: str, since: datetime) -> Iterator[dict[str, Any]]:

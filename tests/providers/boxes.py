@@ -10,6 +10,7 @@ from email.policy import SMTP
 from typing import Any
 
 from providers.base import MailProvider
+from providers.errors import ProviderError
 from providers.messages import (
     TOKEN_HEADER,
     AccessToken,
@@ -17,10 +18,12 @@ from providers.messages import (
     Cursor,
     Draft,
     Folder,
+    Markers,
     News,
     Receipt,
     Start,
     StartKind,
+    Submitted,
 )
 from providers.registry import provider_for
 from providers.session import Http, new_session
@@ -160,6 +163,11 @@ def make_box(world: World, name: str) -> Box:
 
     http = Http(session=session, sleep=sleep, clock=clock)
     return Box(name, world, provider_for(name, URLS, CREDENTIALS[name], http), email, pauses)
+
+
+def look_up(box: Box, token: AccessToken, receipt: Receipt) -> Receipt | ProviderError | None:
+    """What one accepted message (with the marker token-1) became."""
+    return box.client.look_up(token, [Submitted(receipt, Markers("token-1"))])[0]
 
 
 def message_with(*sizes: int, sender: str = "news@acme.example") -> bytes:

@@ -37,7 +37,7 @@ from providers.messages import (
 from providers.registry import provider_for
 from providers.session import Http
 from sandbox.credentials import make_service_account
-from tests.providers.boxes import ACCOUNT, CREDENTIALS, GMAIL, Box, outgoing
+from tests.providers.boxes import ACCOUNT, CREDENTIALS, GMAIL, Box, look_up, outgoing
 
 FULL = "https://mail.google.com/"
 API = "https://gmail.googleapis.com"
@@ -126,7 +126,7 @@ class TestScopes:
         )
         found = gmail.client.find_sent(token, since=gmail.now(), recipient=BOB, markers=Markers("token-1"))
         assert isinstance(found, CannotTell)
-        assert gmail.client.look_up(token, receipt, Markers("token-1")) == receipt
+        assert look_up(gmail, token, receipt) == receipt
 
 
 class TestKeys:

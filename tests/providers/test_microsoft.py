@@ -28,7 +28,7 @@ from providers.messages import (
 )
 from providers.registry import provider_for
 from sandbox.world import World
-from tests.providers.boxes import CLIENT, CREDENTIALS, TENANT, Box, message_with, outgoing
+from tests.providers.boxes import CLIENT, CREDENTIALS, TENANT, Box, look_up, message_with, outgoing
 
 BOB = "bob@outside.example"
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -92,7 +92,7 @@ class TestDrafts:
         receipt = graph.client.submit(
             token, outgoing(graph.email), deadline=graph.now() + timedelta(minutes=1)
         )
-        known = graph.client.look_up(token, receipt, Markers("token-1"))
+        known = look_up(graph, token, receipt)
         assert known.provider_message_id
         assert known.message_id != "<token-1@ours.example>"
 
@@ -104,15 +104,15 @@ class TestDrafts:
         )
         state = graph.client.find_sent(token, since=graph.now(), recipient=BOB, markers=Markers("token-1"))
         assert isinstance(state, CannotTell)
-        assert graph.client.look_up(token, receipt, Markers("token-1")) == receipt
+        assert look_up(graph, token, receipt) == receipt
 
     def test_a_copy_still_on_its_way_is_not_looked_up_yet(self, graph):
         graph.world.configure(graph.email, sent_lag_seconds=30)
         _, receipt = graph.submit(outgoing(graph.email))
         token = graph.token()
-        assert graph.client.look_up(token, receipt, Markers("token-1")) is None
+        assert look_up(graph, token, receipt) is None
         graph.world.advance(31)
-        assert graph.client.look_up(token, receipt, Markers("token-1")).message_id
+        assert look_up(graph, token, receipt).message_id
 
     def test_a_header_name_that_exchange_does_not_know_is_made_known(self, graph):
         graph.world.configure(graph.email, drops_new_headers=True)

@@ -28,6 +28,7 @@ from providers.messages import (
     Receipt,
     Start,
     StartKind,
+    Submitted,
 )
 from providers.registry import provider_for
 from providers.session import Http
@@ -67,13 +68,9 @@ class TestAnswersOfTheRealAddresses:
 
     @responses.activate
     def test_a_redirect_is_not_followed(self, client, token):
-        responses.get(
-            f"{GRAPH}/users/a@acme.example/messages/x",
-            status=302,
-            headers={"Location": "https://evil.example/"},
-        )
+        responses.post(f"{GRAPH}/$batch", status=302, headers={"Location": "https://evil.example/"})
         with pytest.raises(Unavailable):
-            client.look_up(token, Receipt("x"), Markers("t"))
+            client.look_up(token, [Submitted(Receipt("x"), Markers("t"))])
         assert len(responses.calls) == 1
 
     @responses.activate

@@ -11,6 +11,7 @@ from providers.errors import (
     MessageRejected,
     NotSent,
     OutcomeUnknown,
+    ProviderError,
     Throttled,
     TokenRefused,
     Unavailable,
@@ -20,9 +21,11 @@ from providers.messages import (
     CannotTell,
     Found,
     Markers,
+    Receipt,
     StepState,
+    Submitted,
 )
-from tests.providers.boxes import Box, outgoing
+from tests.providers.boxes import Box, look_up, outgoing
 
 BOB = "bob@outside.example"
 
@@ -103,7 +106,7 @@ class TestSubmitting:
     def test_a_message_is_sent_once_and_known_afterwards(self, box):
         draft, receipt = box.submit(outgoing(box.email))
         assert copies(box) == 1
-        known = box.client.look_up(box.token(), receipt, Markers("token-1"))
+        known = look_up(box, box.token(), receipt)
         assert known.message_id
         assert known.message_id != "<token-1@ours.example>"
         assert known.thread_id
@@ -214,7 +217,52 @@ class TestFinding:
     def test_looking_up_what_is_not_there_yet_gives_nothing(self, box):
         _, receipt = box.submit(outgoing(box.email))
         box.store().remove(box.store().find(receipt.provider_message_id))
-        assert box.client.look_up(box.token(), receipt, Markers("token-1")) is None
+        assert look_up(box, box.token(), receipt) is None
+
+
+def look_up_all(box, receipts):
+    submitted = [
+        Submitted(receipt, Markers(f"token-{number}", f"<token-{number}@ours.example>"))
+        for number, receipt in enumerate(receipts)
+    ]
+    return box.client.look_up(box.token(), submitted)
+
+
+def submit_all(box, count):
+    return [box.submit(outgoing(box.email, f"token-{number}"))[1] for number in range(count)]
+
+
+class TestLookingUpMany:
+    def test_a_batch_of_them_costs_a_few_requests(self, box):
+        receipts = submit_all(box, 15)
+        before = sum(box.world.calls.values())
+        found = look_up_all(box, receipts)
+        inner = 15
+        assert sum(box.world.calls.values()) - before <= inner + 3
+        assert [one.provider_message_id for one in found] == [one.provider_message_id for one in receipts]
+        assert len({one.message_id for one in found}) == 15
+
+    def test_one_that_is_gone_keeps_no_other_from_being_known(self, box):
+        receipts = submit_all(box, 3)
+        box.store().remove(box.store().find(receipts[1].provider_message_id))
+        found = look_up_all(box, receipts)
+        assert found[1] is None
+        assert found[0].message_id
+        assert found[2].message_id
+
+    def test_an_error_of_one_is_its_own(self, box):
+        receipts = submit_all(box, 3)
+        call = {"microsoft": "graph.messages.get", "google": "gmail.messages.get"}[box.name]
+        box.world.fault("status", call, status=400, times=1)
+        found = look_up_all(box, receipts)
+        assert [isinstance(one, ProviderError) for one in found].count(True) == 1
+        assert [isinstance(one, Receipt) for one in found].count(True) == 2
+
+    def test_a_throttle_is_the_whole_mailboxs(self, box):
+        receipts = submit_all(box, 3)
+        box.world.fault("throttle", "*", retry_after=60, times=None)
+        with pytest.raises(Throttled):
+            look_up_all(box, receipts)
 
 
 def test_a_token_without_the_right_says_which_is_missing(box):
