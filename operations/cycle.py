@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import connections, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -156,7 +156,9 @@ def work_phase(cycle: Cycle, phase: Phase, clock: RunningClock, stop_at: float =
 def _take(cycle: Cycle, phase: Phase, now: datetime) -> tuple[PhaseItem, Lease] | None:
     with transaction.atomic():
         item = _free_items(cycle, phase).select_for_update(skip_locked=True).order_by("pk").first()
-        lease = claim(item, "work", ITEM_LEASE_SECONDS, started_at=now) if item else None
+        lease = (
+            claim(item, "work", ITEM_LEASE_SECONDS, started_at=now, tries=F("tries") + 1) if item else None
+        )
     return (item, lease) if item and lease else None
 
 

@@ -16,12 +16,14 @@ from bounces.models import Bounce, BounceSource
 from campaigns.models import Campaign, Delivery
 from mailboxes.models import ProcessedMessage, SyncRun
 from monitors.models import MonitorHit
-from operations.models import Cycle
+from operations.models import Cycle, PhaseItem
 
 BATCH = 2000
 # The ledger outlives anything that a lost cursor may list again: twice the overlap of a re-listing.
 LEDGER_MARGIN = timedelta(days=2)
 CYCLES_KEPT = timedelta(days=30)
+# Ten thousand mailboxes make more than a million of them a day.
+ITEMS_KEPT = timedelta(days=2)
 FINISHED = (Campaign.Status.SENT, Campaign.Status.CANCELLED)
 
 
@@ -57,6 +59,7 @@ def due(now: datetime) -> list[Purge]:
         Purge("sync runs", SyncRun.objects.filter(started_at__lt=cutoff)),
         Purge("journal entries", journal),
         Purge("audit entries", AuditEntry.objects.filter(at__lt=cutoff)),
+        Purge("work items of cycles", PhaseItem.objects.filter(cycle__finished_at__lt=now - ITEMS_KEPT)),
         Purge("cycles", Cycle.objects.filter(finished_at__lt=now - CYCLES_KEPT)),
     ]
 

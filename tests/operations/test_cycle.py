@@ -16,6 +16,7 @@ from mailboxes.models import Mailbox, ProcessedMessage
 from operations import cycle as cycles
 from operations.cycle import StillRunning, run_cycle, start_cycle, start_scheduled
 from operations.models import Cycle, Phase, PhaseItem
+from operations.purging import purge
 from operations.tasks import tick, work_cycle
 from sandbox.faults import Fault
 from servers.connecting import connect
@@ -297,3 +298,14 @@ def test_a_defect_in_one_cycle_does_not_silence_the_tick(mailbox, monkeypatch):
     monkeypatch.setattr(cycles, "advance", fail)
     tick()
     assert len(rung) == 1
+
+
+def test_what_a_cycle_worked_on_is_kept_for_two_days_and_its_times_for_a_month(mailbox):
+    done = run_cycle(timezone.now(), side_by_side=False)
+    list(purge(timezone.now() + timedelta(days=1)))
+    assert done.items.exists()
+    list(purge(timezone.now() + timedelta(days=3)))
+    assert Cycle.objects.filter(pk=done.pk).exists()
+    assert not done.items.exists()
+    list(purge(timezone.now() + timedelta(days=31)))
+    assert not Cycle.objects.exists()
