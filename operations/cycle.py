@@ -208,7 +208,7 @@ def start_scheduled(now: datetime) -> Cycle | None:
 
 def run_cycle(now: datetime, *, side_by_side: bool) -> Cycle:
     """A cycle by hand, from start to end in this process. Raises StillRunning."""
-    cycle = start_cycle(now, f"{BY_HAND}{now.isoformat()}-{uuid.uuid4().hex[:8]}")
+    cycle = start_cycle(now, f"{BY_HAND}{now:%Y-%m-%dT%H:%M:%S}-{uuid.uuid4().hex[:8]}")
     assert cycle is not None  # nobody else can have taken a slot of this name
     clock = RunningClock(now)
     while not _is_finished(cycle):
