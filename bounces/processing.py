@@ -20,7 +20,8 @@ from mail.detection import CustomPhrase, detect
 from mailboxes.handling import Verdict
 from mailboxes.models import MessageMatch, ProcessedMessage
 
-NO_BOUNCE = Verdict("no bounce", "Left exactly as it was.")
+NO_BOUNCE = Verdict("no bounce", "Left exactly as it was.", unmatched="no bounce or complaint")
+NOBODYS = "but it belongs to no campaign message"
 MAX_RECIPIENTS = 100
 MAX_DIAGNOSTIC = 4_000
 
@@ -58,6 +59,7 @@ class BounceHandler:
                 f"{bounce.recipient or 'unknown recipient'}: {bounce.effect}" for bounce in bounces
             ),
             matched=any(matches),
+            unmatched="" if any(matches) else f"{_kinds(bounces)}, {NOBODYS}",
             dispose_for=self._wanted_gone_by(bounces),
         )
 
@@ -78,6 +80,10 @@ class BounceHandler:
         if not all(server.delete_processed for server in asking):
             return frozenset()
         return frozenset(server.customer_id for server in asking)
+
+
+def _kinds(bounces: list[Bounce]) -> str:
+    return ", ".join(sorted({bounce.get_type_display().lower() for bounce in bounces}))
 
 
 def _one_each(meaning: list[Detected], matches: list[Match | None]) -> list[Match | None]:

@@ -48,13 +48,21 @@ State = ProcessedMessage.State
 class Verdict:
     """What a handler made of a message: an outcome in a word or two, detail, and for whom it is to go.
 
+    `unmatched` says why nothing in it is anybody's, naming nobody; "" where it concerns somebody.
     `dispose_for` are the customers (None: the system) whose servers want it deleted; for nobody, it stays.
     """
 
     outcome: str
     detail: str = ""
     matched: bool = False
+    unmatched: str = ""
     dispose_for: frozenset[int | None] = frozenset()
+
+
+GONE = Verdict(
+    "gone", "Moved away or deleted before it could be read.", unmatched="gone before it could be read"
+)
+SET_ASIDE = "could not be read, set aside for the platform's administrators"
 
 
 class Handler(Protocol[Meaning]):
@@ -143,7 +151,7 @@ class _Worker(Generic[Meaning]):
         if message.gone and row.raw:  # it was quarantined, and is tried again from its kept bytes
             self._handle(row, bytes(row.raw))
         elif message.gone:
-            self._close(row, Verdict("gone", "Moved away or deleted before it could be read."))
+            self._close(row, GONE)
         elif message.raw:
             self._handle(row, message.raw)
         else:
@@ -173,6 +181,7 @@ class _Worker(Generic[Meaning]):
     def _finish(self, row: ProcessedMessage, verdict: Verdict) -> None:
         row.state, row.handled_at, row.run = State.DONE, self.now, self.run
         row.outcome, row.detail = verdict.outcome[:40], clean_text(verdict.detail)
+        row.unmatched = verdict.unmatched[:200]
         if verdict.dispose_for:
             row.disposal, row.disposal_for = ProcessedMessage.Disposal.WANTED, list(verdict.dispose_for)
         row.raw = None
@@ -192,7 +201,7 @@ class _Worker(Generic[Meaning]):
         is_too_early = may_pass and self.now - row.listed_at < PATIENCE
         if row.tries >= MAX_TRIES and not is_too_early:
             row.state, row.outcome, row.handled_at = State.QUARANTINED, "quarantined", self.now
-            row.raw, row.run = raw[:QUARANTINE_BYTES], self.run
+            row.raw, row.run, row.unmatched = raw[:QUARANTINE_BYTES], self.run, SET_ASIDE
             self.run.quarantined += 1
         with transaction.atomic():
             self.lease.require()
@@ -235,4 +244,4 @@ def _sender(headers: Headers) -> str:
 def try_again(row: ProcessedMessage) -> bool:
     """Put a quarantined message back into the queue; False where it is not quarantined."""
     quarantined = ProcessedMessage.objects.filter(pk=row.pk, state=State.QUARANTINED)
-    return bool(quarantined.update(state=State.PENDING, tries=0, outcome="", handled_at=None))
+    return bool(quarantined.update(state=State.PENDING, tries=0, outcome="", unmatched="", handled_at=None))

@@ -153,6 +153,9 @@ class ProcessedMessage(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.PENDING)
     tries = models.PositiveSmallIntegerField(default=0)
     outcome = models.CharField(max_length=40, blank=True)
+    # Why nothing in it is anybody's, in words that everybody may read who can read the mailbox; empty while that
+    # is not known, and for ever where it concerns somebody (mailboxes/unmatched.py).
+    unmatched = models.CharField(max_length=200, blank=True, editable=False)
     detail = models.TextField(blank=True)
     raw = models.BinaryField(null=True, editable=False)
     disposal = models.CharField(max_length=10, choices=Disposal, default=Disposal.NONE, blank=True)
@@ -178,6 +181,7 @@ class ProcessedMessage(models.Model):
             models.Index(fields=["mailbox", "id"], name="ledger_disposal", condition=Q(disposal="wanted")),
             models.Index(fields=["mailbox", "-id"], name="ledger_mailbox_newest"),
             models.Index(fields=["handled_at"], name="ledger_handled_at"),
+            models.Index(fields=["mailbox", "-id"], name="ledger_unmatched", condition=~Q(unmatched="")),
         ]
 
     def __str__(self) -> str:

@@ -31,6 +31,9 @@ class MonitorHandler:
             outcome="acted" if acted else "left alone",
             detail="\n".join(f"{monitor}: {decision.outcome}" for monitor, decision in decisions),
             matched=any(decision.effects for _, decision in acted),
+            unmatched=""
+            if acted
+            else "; ".join(dict.fromkeys(decision.outcome for _, decision in decisions)),
             dispose_for=frozenset(
                 monitor.customer_id
                 for monitor, decision in acted
@@ -49,7 +52,7 @@ class MonitorHandler:
         for hit in hits:
             hit.outcome, hit.changed = decision.outcome[:250], decision.changed
             hit.save(update_fields=["outcome", "changed"])
-            _show_to_customers(row, decision, self.now)
+            _show_to_customers(row, monitor, decision, self.now)
         if decision.condition and decision.identified.delivery is not None:
             decision.identified.delivery.record_proof_of_sending(self.now)
         return decision
@@ -71,8 +74,11 @@ def _hit(monitor: Monitor, row: ProcessedMessage, decision: Decision, now: datet
     )
 
 
-def _show_to_customers(row: ProcessedMessage, decision: Decision, now: datetime) -> None:
+def _show_to_customers(row: ProcessedMessage, monitor: Monitor, decision: Decision, now: datetime) -> None:
+    """The customers of the subscribers; where nobody was found, whoever's condition matched."""
     owners = {effect.subscriber.customer_id for effect in decision.effects}
+    if not owners and monitor.customer_id is not None:
+        owners = {monitor.customer_id}
     MessageMatch.objects.bulk_create(
         MessageMatch(message=row, customer_id=owner, summary=decision.outcome[:250], at=now)
         for owner in sorted(owners)

@@ -59,9 +59,15 @@ class SectionPage(PortalPage):
 class ListPage(SectionPage):
     """Search, filter, sort, page; from here to everything one can do with the rows."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    template = "pages/list.html"
+
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return render(request, self.template, self.context())
+
+    def context(self) -> dict[str, Any]:
+        request = self.request
         rows, filters = self.found()
-        context = self.paged(rows) | {
+        return self.paged(rows) | {
             "section": self.section,
             "title": self.section.title,
             "filters": filters.form,
@@ -71,7 +77,6 @@ class ListPage(SectionPage):
             "usage": self.usage(),
             "why_not": self.why_not_create(),
         }
-        return render(request, "pages/list.html", context)
 
     def why_not_create(self) -> str:
         why = self.section.why_not_create
@@ -123,7 +128,7 @@ class DetailPage(SectionPage):
 class ExportPage(SectionPage):
     """The rows that the list's search and filters leave, as CSV that no spreadsheet runs."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         assert self.section.resource_class is not None
         rows, _filters = self.found()
         resource: CustomerResource = self.section.resource_class(customer=self.customer, actor=self.user)
