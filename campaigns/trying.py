@@ -18,6 +18,10 @@ from servers.models import DeliveryServer
 from servers.selecting import reasons, standings, usable
 
 
+# What the audit log calls it.
+TEST_SENT = "test message sent"
+
+
 def send_test_message(
     campaign: Campaign,
     address: str,
@@ -40,7 +44,7 @@ def send_test_message(
         send_directly(chosen, mime, now)
     except (ComposeError, DirectSendFailed) as error:
         raise ValidationError(str(error)) from error
-    audit(actor, "test message sent", campaign, after={"recipient": recipient, "server": chosen.name})
+    audit(actor, TEST_SENT, campaign, after={"recipient": recipient, "server": chosen.name})
     return chosen
 
 

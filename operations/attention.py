@@ -1,4 +1,4 @@
-"""What needs a customer's attention, each with its cause and its fix, and the first steps of a new one."""
+"""What needs a customer's attention, each with its cause and its fix."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Customer, SystemSettings
-from audience.models import Subscriber
 from bounces.models import BounceServer
 from campaigns.models import Campaign, Delivery
 from keys.models import ApiKey
 from monitors.models import Monitor
-from pages.features import API_KEYS, BOUNCE_SERVERS, DELIVERY_SERVERS, MONITORS
+from pages.features import API_KEYS
 from providers.help import help_for
 from servers.models import DeliveryServer
 
@@ -36,16 +35,6 @@ class Concern:
     cause: str
     fix: str
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirstStep:
-    """One step of getting started."""
-
-    title: str
-    text: str
-    url: str
-    is_done: bool
 
 
 def concerns_of(customer: Customer, today: date) -> list[Concern]:
@@ -104,56 +93,3 @@ def _campaign_concerns(customer: Customer) -> Iterator[Concern]:
             "Wait a few minutes. What stays unknown you release or cancel in the delivery log.",
             reverse("deliveries") + "?status=unknown",
         )
-
-
-def first_steps(customer: Customer, system: SystemSettings) -> list[FirstStep]:
-    """The way from an empty account to a first campaign; only the steps that are the customer's to take."""
-    steps: list[tuple[bool, str, str, str, Any]] = [
-        (
-            API_KEYS.is_on(customer, system),
-            "Add an API key",
-            "Credentials of your Microsoft 365 or Google Workspace, from their admin pages.",
-            "api-keys-create",
-            ApiKey.objects.for_customer(customer),
-        ),
-        (
-            DELIVERY_SERVERS.is_on(customer, system),
-            "Connect a delivery server",
-            "A mailbox that sends your campaigns. The connection is tested when you save it.",
-            "delivery-servers-create",
-            DeliveryServer.objects.for_customer(customer).filter(connected_at__isnull=False),
-        ),
-        (
-            BOUNCE_SERVERS.is_on(customer, system),
-            "Connect an API bounce server",
-            "So that addresses that fail leave your lists by themselves.",
-            "bounce-servers-create",
-            BounceServer.objects.for_customer(customer).filter(connected_at__isnull=False),
-        ),
-        (
-            MONITORS.is_on(customer, system),
-            "Watch replies with an API monitor",
-            "For example: unsubscribe everybody who answers “unsubscribe”.",
-            "monitors-create",
-            Monitor.objects.for_customer(customer).filter(connected_at__isnull=False),
-        ),
-        (
-            True,
-            "Fill a mailing list",
-            "Type subscribers in or import a CSV file.",
-            "lists",
-            Subscriber.objects.for_customer(customer),
-        ),
-        (
-            True,
-            "Send a campaign",
-            "Write it, send yourself a test, then send it to the list.",
-            "campaigns",
-            Campaign.objects.for_customer(customer).exclude(status=Campaign.Status.DRAFT),
-        ),
-    ]
-    return [
-        FirstStep(title, text, reverse(url_name), rows.exists())
-        for is_shown, title, text, url_name, rows in steps
-        if is_shown
-    ]

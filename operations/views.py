@@ -7,8 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts.models import SystemSettings
-from operations.attention import concerns_of, first_steps
+from operations.attention import concerns_of
 from operations.dashboards import numbers_of, quota_bars
+from operations.first_steps import first_steps
 from pages.access import PortalPage
 from pages.features import API_KEYS
 from providers.help import SECTIONS
