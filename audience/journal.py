@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import User
 from audience.models import Change, Subscriber
 from mail.addresses import normalize_address
@@ -146,7 +148,8 @@ def _author(change: Change) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    """In the reader's time zone, which is named."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M %Z}"
 
 
 def erase_deleted(now: datetime) -> int:

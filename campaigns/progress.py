@@ -44,6 +44,11 @@ class Progress:
     def percent_done(self) -> int:
         return 100 if self.total == 0 else 100 * (self.total - self.left - self.sending) // self.total
 
+    @property
+    def quarters_done(self) -> int:
+        """In steps that may be read aloud while somebody does something else."""
+        return self.percent_done // 25 * 25
+
 
 def progress_of(campaign: Campaign, now: datetime) -> Progress:
     """The campaign's progress; about six queries, however large it is."""

@@ -54,6 +54,8 @@ OFFERED_FOR_DELIVERY: dict[str, tuple[str, ...]] = {
     Delivery.Status.UNKNOWN: ("release", "cancel"),
     Delivery.Status.QUEUED: ("cancel",),
 }
+# Seconds between two looks at a campaign that moves, and at one whose time has not come.
+MOVING, WAITING = 5, 60
 # The customer's own HTML, without scripts, forms, frames or this site's cookies.
 PREVIEW_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; frame-ancestors 'self'"
@@ -71,8 +73,15 @@ def state_of(campaign: Campaign) -> dict[str, Any]:
         "problems": problems,
         "offered": OFFERED.get(campaign.status, ()),
         "files": campaign.attachments.defer("content").annotate(size=Length("content")),
-        "is_moving": campaign.status in {Status.READY, Status.SENDING},
+        "look_every": seconds_between_looks(campaign),
     }
+
+
+def seconds_between_looks(campaign: Campaign) -> int:
+    """How often a page that is left open asks for news; 0 where none comes by itself."""
+    if campaign.status == Status.READY and campaign.scheduled_at is not None:
+        return MOVING if campaign.scheduled_at <= timezone.now() else WAITING
+    return MOVING if campaign.status in {Status.READY, Status.SENDING} else 0
 
 
 class CampaignPage(EditPage):

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from pages.badges import Badge, Tone
 from pages.forms import flat_errors
 from pages.lists import SectionPage
-from pages.resources import CustomerResource
+from pages.resources import SHOWN_ROWS, CustomerResource, Difference
 from pages.spreadsheets import read_rows, read_upload
 
 OUTCOMES = {
@@ -25,7 +25,6 @@ OUTCOMES = {
     "invalid": Badge("Needs attention", Tone.BAD, "alert"),
     "error": Badge("Needs attention", Tone.BAD, "alert"),
 }
-SHOWN_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class PreviewRow:
     name: str
     outcome: Badge
     errors: list[str]
+    differences: list[Difference]
 
 
 class ImportPage(SectionPage):
@@ -121,7 +121,13 @@ def preview_rows(result: Any, dataset: tablib.Dataset) -> list[PreviewRow]:
         else None
     )
     return [
-        PreviewRow(number, names[number - 1] if names else "", OUTCOMES[row.import_type], row_errors(row))
+        PreviewRow(
+            number,
+            names[number - 1] if names else "",
+            OUTCOMES[row.import_type],
+            row_errors(row),
+            getattr(row, "differences", []),
+        )
         for number, row in enumerate(result.rows, 1)
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,11 +16,24 @@ from pages.features import Feature
 from pages.forms import CustomerForm, choices_of
 from pages.limits import require_room
 from pages.sections import server_lock
-from pages.spreadsheets import escape_formula
+from pages.spreadsheets import escape_formula, unescape_formula
 
 # Between several names in one cell.
 SEVERAL = ";"
 YES, NO = {"1", "yes", "true", "on", "y"}, {"0", "no", "false", "off", "n", ""}
+
+
+# So many rows of a file are shown in its preview.
+SHOWN_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell of a file that differs from what is stored."""
+
+    column: str
+    before: str
+    after: str
 
 
 class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-export carries no types
@@ -42,7 +56,7 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
     def __init__(self, customer: Customer | None = None, actor: User | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.customer, self.actor = customer, actor
-        self.made = 0
+        self.made = self.compared = 0
         if customer is not None:
             self.fields.pop("customer", None)
 
@@ -172,6 +186,33 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
 
     def do_instance_save(self, instance: Model, is_create: bool) -> None:
         self.form.save()
+
+    def after_import_row(self, row: dict[str, Any], row_result: Any, **kwargs: Any) -> None:
+        """A preview shows, for the rows it lists, which cells differ from what is stored."""
+        is_shown = kwargs.get("dry_run") and row_result.is_update() and self.compared < SHOWN_ROWS
+        row_result.differences = self._differences(row) if is_shown else []
+
+    def _differences(self, row: dict[str, Any]) -> list[Difference]:
+        self.compared += 1
+        # The form has put the cells into its own instance already.
+        stored = self.get_queryset().get(pk=self.form.instance.pk)
+        before = {
+            str(field.column_name): str(unescape_formula(str(self.export_field(field, stored) or "")))
+            for field in self.get_export_fields()
+        }
+        return [
+            Difference(column, self._plain(column, before[column]), self._plain(column, str(cell)))
+            for column, cell in row.items()
+            if column in before and self._differs(column, before[column], str(cell))
+        ]
+
+    def _plain(self, column: str, text: str) -> str:
+        field = self.form.fields.get(self.form_fields.get(column, column))
+        return ("yes" if _yes_or_no(text) else "no") if isinstance(field, forms.BooleanField) else text
+
+    def _differs(self, column: str, before: str, cell: str) -> bool:
+        name = self.form_fields.get(column, column)
+        return name in self.form.changed_data if name in self.form.fields else before != cell
 
     def after_save_instance(self, instance: Model, row: dict[str, Any], **kwargs: Any) -> None:
         audit(self.actor, "import", instance, before=self.before, after=snapshot(instance))

@@ -64,6 +64,14 @@ function redraw(source, name, value) {
   });
 }
 
+// What has changed is told to screen readers once, however often it is looked up: the element itself is replaced.
+let said = document.querySelector("[data-say]")?.dataset.say;
+document.addEventListener("htmx:afterSettle", () => {
+  const now = document.querySelector("[data-say]")?.dataset.say;
+  const status = document.querySelector("[data-said]");
+  if (status && now !== undefined && now !== said) status.textContent = said = now;
+});
+
 // On a phone an unused search and filter bar is folded away.
 if (matchMedia("(max-width: 40rem)").matches) {
   for (const fold of document.querySelectorAll("[data-fold]")) fold.removeAttribute("open");

@@ -178,6 +178,9 @@ def send_it_and_watch(page: Page, site: Site) -> None:
     # The page follows by itself; nobody reloads it.
     expect(page.get_by_role("progressbar", name="Done")).to_have_attribute("value", "100", timeout=30_000)
     expect(page.locator("#progress")).to_contain_text("Sent")
+    # Told to screen readers, and asked for no more.
+    expect(page.get_by_role("status")).to_have_text("Sent")
+    expect(page.locator("#progress[hx-get]")).to_have_count(0)
     assert [copy.sender for copy in site.installation.world.ledger.find(recipient=ADA)] == [NEWS]
 
 

@@ -60,6 +60,20 @@ def test_a_list_can_be_worked_by_keys_alone(open_as: Opener) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("API monitors")
 
 
+def test_news_of_a_campaign_leave_the_focus_and_the_peace(open_as: Opener) -> None:
+    page = open_as(ACME)
+    page.goto("/campaigns/")
+    page.get_by_role("link", name="December news", exact=True).click()
+    page.get_by_role("button", name="Release for sending").focus()
+    page.locator("#progress").evaluate("node => node.setAttribute('data-old', '')")
+    page.evaluate(
+        "htmx.ajax('GET', location.pathname + 'progress/', { target: '#progress', swap: 'outerHTML' })"
+    )
+    expect(page.locator("#progress[data-old]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Release for sending")).to_be_focused()
+    expect(page.get_by_role("status")).to_be_empty()
+
+
 def test_the_menu_on_a_phone_opens_leads_on_and_closes(open_as: Opener) -> None:
     page = open_as(ACME, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto("/")

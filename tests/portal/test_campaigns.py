@@ -97,6 +97,17 @@ def test_progress_updates_itself_only_while_something_moves(acme, owner):
     assert "hx-trigger" not in owner.get(url).content.decode()
     Campaign.objects.filter(pk=campaign.pk).update(status="sending")
     assert 'hx-trigger="every 5s"' in owner.get(url).content.decode()
+    for status in ("paused", "sent", "cancelled"):
+        Campaign.objects.filter(pk=campaign.pk).update(status=status)
+        assert "hx-trigger" not in owner.get(url).content.decode(), status
+
+
+def test_a_campaign_whose_time_has_not_come_is_looked_at_once_a_minute(acme, owner):
+    campaign = acme.rows["campaigns"]
+    url = reverse("campaigns-progress", args=[campaign.pk])
+    for after, every in ((timedelta(days=7), 60), (-timedelta(seconds=1), 5)):
+        Campaign.objects.filter(pk=campaign.pk).update(status="ready", scheduled_at=timezone.now() + after)
+        assert f'hx-trigger="every {every}s"' in owner.get(url).content.decode()
 
 
 def test_a_campaign_that_has_sent_stays_in_the_log(acme, owner):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -96,6 +97,34 @@ def test_a_preview_changes_nothing_and_shows_what_would_happen(acme, owner):
     assert "Import 2 rows" in page
     assert "New" in page
     assert not BounceServer.objects.filter(name__startswith="Imported").exists()
+
+
+def test_a_preview_shows_which_cells_of_a_stored_row_would_change(acme, owner):
+    server, key = acme.rows["bounce-servers"], acme.rows["api-keys"].name
+    text = (
+        "uid,name,provider,email,api_key,delete_processed\n"
+        f"{server.uid},Renamed & moved,Microsoft,{server.email},{key},no\n"
+    )
+    page = upload(owner, "bounce-servers", text).content.decode()
+    assert re.findall(r"<li><b>(\w+)</b> <del>(.*?)</del>.*?<ins>(.*?)</ins>", page) == [
+        ("name", server.name, "Renamed &amp; moved"),
+        ("delete_processed", "yes", "no"),
+    ]
+    server.refresh_from_db()
+    assert server.name != "Renamed & moved"
+
+
+def test_a_preview_shows_changed_conditions_and_values(acme, owner):
+    monitor, reader = acme.rows["monitors"], acme.rows["subscribers"]
+    (line,) = [row for row in read(owner.get(reverse("monitors-export"))) if row["uid"] == monitor.uid]
+    changed = line["conditions"].replace("stop", "halt")
+    page = upload(
+        owner, "monitors", f'uid,conditions\n{monitor.uid},"{changed.replace(chr(34), chr(34) * 2)}"\n'
+    )
+    assert "<b>conditions</b>" in page.content.decode()
+    page = upload(owner, "subscribers", f"uid,values\n{reader.uid},FNAME: Augusta\n").content.decode()
+    assert "<del>FNAME: Ada</del>" in page
+    assert "<ins>FNAME: Augusta</ins>" in page
 
 
 def test_an_import_makes_untested_inactive_servers_of_the_own_customer(acme, owner):

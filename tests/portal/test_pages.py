@@ -166,3 +166,7 @@ def test_times_are_shown_in_the_customers_time_zone(acme, owner):
     acme.customer.timezone = "Asia/Tokyo"
     acme.customer.save()
     assert "JST" in owner.get(reverse("deliveries")).content.decode()
+    change = acme.rows["journal"]
+    why = owner.get(reverse("subscribers-edit", args=[change.subscriber_id])).content.decode()
+    assert "JST: " in why or "JST (" in why
+    assert "UTC" not in why
