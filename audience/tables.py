@@ -82,9 +82,9 @@ SUBSCRIBERS = Table(
     is_log=True,
     actions=(
         Action(bulk(changes.confirm), "Confirm", with_act=True),
-        Action(bulk(changes.unsubscribe), "Unsubscribe", with_act=True),
-        Action(bulk(blacklist_subscriber), "Blacklist", is_danger=True, with_act=True),
-        Action(bulk(changes.delete), "Delete", is_danger=True, with_act=True),
+        Action(bulk(changes.unsubscribe), "Unsubscribe", icon="signout", with_act=True),
+        Action(bulk(blacklist_subscriber), "Blacklist", icon="ban", is_danger=True, with_act=True),
+        Action(bulk(changes.delete), "Delete", icon="trash", is_danger=True, with_act=True),
     ),
     empty=Empty("No subscribers yet", "Add them one by one, or import a CSV file with list and email."),
 )
@@ -101,7 +101,7 @@ BLACKLIST = Table(
     search=("email_key__startswith",),
     search_hint="Address begins with",
     is_log=True,
-    actions=(Action(lift_all, "Lift from the blacklist", with_act=True, is_danger=True),),
+    actions=(Action(lift_all, "Lift from the blacklist", icon="undo", with_act=True, is_danger=True),),
     empty=Empty("The blacklist is empty", "Hard bounces put addresses here by themselves; you can add some."),
 )
 

@@ -11,16 +11,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.badges import EMPTY, lines, link, moment, source_text
-from audience.editing import summed
 from bounces import phrase_admin  # noqa: F401  registers the phrases' pages
 from bounces.forms import BounceServerForm
 from bounces.models import Bounce, BounceServer, BounceSource
 from bounces.releasing import apply_held, drop_held
 from bounces.resources import BounceResource, BounceServerResource
 from bounces.tables import BOUNCE_SERVERS, BOUNCES, bounce_type
-from bounces.undoing import undo_bounces
 from pages.admin import ExportAdmin, shown
-from pages.tables import Act, Action, Done
+from pages.tables import Act, Action
 from servers.admin import ServerAdmin
 
 
@@ -37,12 +35,6 @@ class BounceServerAdmin(ServerAdmin):
         ("Processing", {"fields": ("delete_processed", "first_read", "first_read_from")}),
         ("Connection", {"fields": ("connection",)}),
     )
-
-
-def undo(rows: QuerySet[Any], act: Act) -> Done:
-    """Take back what these bounces did; a change that cannot be undone says why."""
-    results = undo_bounces(rows, by=act.actor, now=act.now)
-    return summed((one.change.email, one.outcome) for one in results)
 
 
 def apply(rows: QuerySet[Any], act: Act) -> int:
@@ -64,7 +56,6 @@ class BounceAdmin(ExportAdmin):
     no_customer = "No delivery matched"
     backend_filters = ("effect_state",)
     backend_actions = (
-        Action(undo, "Undo", with_act=True, is_danger=True, is_atomic=False),
         Action(apply, "Apply what was held", with_act=True, is_atomic=False),
         Action(drop, "Drop what was held", with_act=True, is_danger=True),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.admin import display
+from django.db.models import QuerySet
 
+from audience.editing import summed
 from bounces.models import Bounce, BounceType
+from bounces.undoing import undo_bounces
 from pages.badges import Badge, Tone
-from pages.tables import Empty, Table
+from pages.tables import Act, Action, Done, Empty, Table
 from servers.tables import mailboxes_left_alone, server_actions, server_connected, server_key, server_status
 
 BOUNCE_SERVERS = Table(
@@ -43,6 +46,12 @@ def bounce_campaign(bounce: Bounce) -> str:
     return bounce.campaign.name if bounce.campaign else ""
 
 
+def undo(bounces: QuerySet[Bounce], act: Act) -> Done:
+    """Take back what these bounces did; a change that cannot be undone says why."""
+    undone = undo_bounces(list(bounces), by=act.actor, now=act.now)
+    return summed((one.change.email, one.outcome) for one in undone)
+
+
 BOUNCES = Table(
     columns=("recipient", "created_at", bounce_type, "status_code", bounce_campaign, "effect"),
     search=("recipient_key__startswith",),
@@ -50,6 +59,7 @@ BOUNCES = Table(
     filters=("type", "campaign", "created_at"),
     related=("campaign",),
     is_log=True,
+    actions=(Action(undo, "Undo", icon="undo", with_act=True, is_danger=True, is_atomic=False),),
     empty=Empty(
         "No bounces",
         "Bounces and complaints that your bounce servers recognise are listed here with what they did.",

@@ -17,7 +17,6 @@ from mail.composing import ComposeError
 from servers.models import DeliveryServer
 from servers.selecting import reasons, standings, usable
 
-
 # What the audit log calls it.
 TEST_SENT = "test message sent"
 

@@ -38,6 +38,11 @@ def key_expiry(key: ApiKey) -> Badge | str:
     return Badge(f"{days} day{'' if days == 1 else 's'}", tone, "clock", title)
 
 
+@display(description="Last worked", ordering="last_ok_at")
+def key_worked(key: ApiKey) -> Any:
+    return key.last_ok_at
+
+
 @display(description="Used by")
 def key_use(key: Any) -> str:
     """How many servers use the key (`with_use` counted them)."""
@@ -95,7 +100,7 @@ def delete(keys: QuerySet[Any]) -> int:
 
 
 API_KEYS = Table(
-    columns=("name", "provider", "identity", key_use, key_expiry, "last_ok_at", key_status),
+    columns=("name", "provider", "identity", key_use, key_expiry, key_worked, key_status),
     search=("name__icontains", "identity__icontains"),
     search_hint="Name or client ID",
     filters=("provider", "status"),

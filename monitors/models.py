@@ -121,7 +121,7 @@ class Condition(models.Model):
             raise ValidationError({name: missing})
 
     def __str__(self) -> str:
-        return f"{self.get_where_display()} {self.get_match_display()} “{self.value}” → {self.action}"
+        return f"{self.get_where_display()} {self.get_match_display()} “{self.value}” → {self.get_action_display()}"
 
 
 class MonitorHit(CustomerOrSystem):

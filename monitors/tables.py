@@ -50,8 +50,18 @@ def hit_monitor(hit: MonitorHit) -> str:
     return hit.monitor.name
 
 
+@display(description="Condition")
+def hit_condition(hit: MonitorHit) -> str:
+    return hit.condition_text
+
+
+@display(description="Subscriber")
+def hit_subscriber(hit: MonitorHit) -> str:
+    return hit.subscriber_email
+
+
 MONITOR_HITS = Table(
-    columns=("at", hit_monitor, "condition_text", "action", "subscriber_email", hit_outcome),
+    columns=("at", hit_monitor, hit_condition, "action", hit_subscriber, hit_outcome),
     search=("subscriber_email__istartswith",),
     search_hint="Address begins with",
     filters=("monitor", "action", "at"),

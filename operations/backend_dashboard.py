@@ -66,6 +66,7 @@ def count(now: datetime) -> dict[str, Any]:
     return {
         "tiles": numbers.tiles(),
         "chart": numbers.chart(),
+        "rates": numbers.rates(),
         "types": bounce_types(now),
         "acted": Chart(
             "Replies acted on", numbers.days, (Series("Acted on", "bar-acted", numbers.acted_on),)

@@ -69,16 +69,29 @@ class Numbers:
         ]
 
     def chart(self) -> Chart:
-        """Sent messages as bars, what came back of them on top."""
+        """Sent messages as bars."""
+        return Chart(f"Sent in the last {DAYS} days", self.days, (Series("Sent", "bar-sent", self.sent),))
+
+    def rates(self) -> Chart:
+        """What came back of each hundred sent, each day looking back a week: single days tell little."""
+        bounced, complaints = self.weekly(self.bounced), self.weekly(self.complaints)
         return Chart(
-            f"The last {DAYS} days",
+            "Bounces and complaints of what was sent",
             self.days,
             (
-                Series("Sent", "bar-sent", self.sent),
-                Series("Bounced", "bar-bounced", self.bounced),
-                Series("Complaints", "bar-complaints", self.complaints),
+                Series("Bounced", "bar-bounced", bounced),
+                Series("Complaints", "bar-complaints", complaints),
             ),
+            unit=" %",
+            said=f"{bounced[-1]} % bounced and {complaints[-1]} % complaints in the last week",
         )
+
+    def weekly(self, back: list[int]) -> list[float]:
+        """Per cent of what was sent in the seven days that end with each day; 0 where nothing was."""
+        weeks = [slice(max(end - 7, 0), end) for end in range(1, len(self.days) + 1)]
+        return [
+            round(100 * sum(back[week]) / sent, 1) if (sent := sum(self.sent[week])) else 0 for week in weeks
+        ]
 
 
 def rate(part: int, whole: int) -> str:

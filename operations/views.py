@@ -31,6 +31,7 @@ class DashboardPage(PortalPage):
             "title": "Dashboard",
             "tiles": numbers.tiles(),
             "chart": numbers.chart(),
+            "rates": numbers.rates(),
             "quotas": quota_bars(self.customer),
             "concerns": concerns_of(self.customer, timezone.localdate(now)),
             "steps": steps,

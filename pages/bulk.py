@@ -76,7 +76,8 @@ class BulkPage(SectionPage):
             return self.ask(action, rows, in_use(refusal))
         except ValidationError as refusal:
             return self.ask(action, rows, " ".join(refusal.messages))
-        messages.success(self.request, f"{action.label}: {done.changed} changed.")
+        tell = messages.success if done.changed else messages.warning
+        tell(self.request, f"{action.label}: {done.changed} changed.")
         for note in done.notes[:SHOWN_ROWS]:
             messages.warning(self.request, note)
         return redirect(self.section.url())

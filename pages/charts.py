@@ -17,7 +17,7 @@ class Series:
 
     label: str
     css: str
-    values: Sequence[int]
+    values: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Stacked bars, one per day."""
+    """Stacked bars, one per day. `said` is the sentence for those who cannot see it; else it tells the totals."""
 
     label: str
     days: Sequence[date]
     series: Sequence[Series]
+    unit: str = ""
+    said: str = ""
 
     @property
     def view_box(self) -> str:
@@ -73,7 +75,7 @@ class Chart:
                 if not height:
                     continue
                 y -= height
-                title = f"{day:%d %b}: {series.values[index]:,} {series.label.lower()}"
+                title = f"{day:%d %b}: {series.values[index]:,}{self.unit} {series.label.lower()}"
                 x = LEFT + index * step + step * 0.15
                 found.append(
                     Bar(series.css, round(x, 1), round(y, 1), round(step * 0.7, 1), round(height, 1), title)
@@ -85,7 +87,10 @@ class Chart:
         """The horizontal lines and their numbers."""
         scale = (HEIGHT - TOP - BOTTOM) / self.top
         values = sorted({0, self.top // 2, self.top})
-        return [Mark(f"{value:,}", LEFT - 8, round(HEIGHT - BOTTOM - value * scale, 1)) for value in values]
+        return [
+            Mark(f"{value:,}{self.unit}", LEFT - 8, round(HEIGHT - BOTTOM - value * scale, 1))
+            for value in values
+        ]
 
     @property
     def dates(self) -> list[Mark]:
@@ -104,11 +109,13 @@ class Chart:
     @property
     def summary(self) -> str:
         """The chart in one sentence, for those who cannot see it."""
+        if self.said:
+            return f"{self.label}: {self.said}"
         totals = ", ".join(f"{sum(series.values):,} {series.label.lower()}" for series in self.series)
         return f"{self.label}: {totals}"
 
 
-def round_up(value: int) -> int:
+def round_up(value: float) -> int:
     """The next of 2, 4, 6, 10, 20, 40, 60, 100 … that is not below `value`; halves of them are whole."""
     size = 1
     while True:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import django_tables2
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
@@ -61,8 +61,12 @@ def heading(model: type[Model], source: Source) -> str:
     """A column's heading: the function's description or the field's own name."""
     if callable(source):
         return str(getattr(source, "short_description", source.__name__))
-    name = str(model._meta.get_field(source).verbose_name)  # type: ignore[union-attr]  # a column is a plain field
-    return sentence_case(name)
+    field: Any = model._meta.get_field(source)
+    name = str(field.verbose_name)
+    # "created at" is "Created" above a column of times, and a mere "at" is "When".
+    return sentence_case(
+        (name.removesuffix("at").strip() or "when") if isinstance(field, DateTimeField) else name
+    )
 
 
 def sentence_case(name: str) -> str:

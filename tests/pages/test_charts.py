@@ -37,3 +37,10 @@ def test_a_chart_says_its_numbers_in_words():
 
 def test_a_chart_of_nothing_is_empty():
     assert Chart("x", DAYS, (Series("Sent", "a", [0] * 10),)).is_empty
+
+
+def test_rates_have_their_unit_and_a_sentence_of_their_own():
+    chart = Chart("Rates", DAYS, (Series("Bounced", "a", [0.5] * 10),), unit=" %", said="0.5 % bounced")
+    assert chart.summary == "Rates: 0.5 % bounced"
+    assert chart.bars[0].title == "01 Nov: 0.5 % bounced"
+    assert [mark.text for mark in chart.lines] == ["0 %", "1 %", "2 %"]
