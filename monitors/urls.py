@@ -6,7 +6,7 @@ from monitors.forms import MonitorWithConditionsForm
 from monitors.models import Monitor, MonitorHit
 from monitors.resources import MonitorHitResource, MonitorResource
 from monitors.tables import MONITOR_HITS, MONITORS
-from monitors.views import PreviewPage
+from monitors.views import MonitorPage, PreviewPage
 from pages import features
 from pages.routes import pages
 from pages.sections import Section
@@ -41,6 +41,7 @@ HITS = Section(
 )
 
 urlpatterns = [
+    path("monitors/<int:pk>/", MonitorPage.as_view(section=SECTION), name="monitors-edit"),
     *pages(SECTION),
     path("monitors/<int:pk>/connect/", ConnectPage.as_view(section=SECTION), name="monitors-connect"),
     path("monitors/<int:pk>/preview/", PreviewPage.as_view(section=SECTION), name="monitors-preview"),

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from monitors.counting import hits_lately
 from monitors.models import Monitor
 from monitors.preview import Previewed, preview_mail, preview_mailbox
 from pages.access import own_row
+from pages.editing import EditPage
 from pages.lists import SectionPage
 from providers.errors import ProviderError
 
@@ -21,6 +23,13 @@ NOT_YOUR_KEY = (
     "This monitor runs on a key of the platform or is locked by it, so only its administrators can look into "
     "the mailbox from here. Paste a message instead."
 )
+
+
+class MonitorPage(EditPage):
+    """A monitor with what its conditions have done of late."""
+
+    def context(self, row: Any) -> dict[str, Any]:
+        return super().context(row) | {"hits": hits_lately(row, timezone.now())}
 
 
 class PreviewForm(forms.Form):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from monitors.models import Action, Monitor
+from monitors.models import Action, Monitor, MonitorHit
 from tests import factories
 
 
@@ -142,3 +145,18 @@ def test_the_mailbox_of_a_platform_key_is_not_looked_into(acme, owner):
     )
     response = owner.post(reverse("monitors-preview", args=[server.pk]), {"message": ""})
     assert response.status_code == 403
+
+
+def test_its_page_counts_the_last_days_hits_of_each_condition(acme, owner):
+    monitor = acme.rows["monitors"]
+    for text, hours in (("contains “stop”", 1), ("contains “stop”", 23), ("contains “old”", 25)):
+        MonitorHit.objects.create(
+            customer=acme.customer,
+            monitor=monitor,
+            condition_text=text,
+            outcome="unsubscribed",
+            at=timezone.now() - timedelta(hours=hours),
+        )
+    page = owner.get(reverse("monitors-edit", args=[monitor.pk])).content.decode()
+    assert "<dt>contains “stop”</dt><dd>2</dd>" in page
+    assert "contains “old”" not in page
