@@ -98,6 +98,14 @@ VERBS: dict[str, tuple[str, Verb]] = {
     "blacklist": ("Blacklist", blacklist_subscriber),
 }
 
+# What each of them makes of a subscriber.
+STANDINGS = {
+    "confirm": Subscriber.Status.CONFIRMED,
+    "unconfirm": Subscriber.Status.UNCONFIRMED,
+    "unsubscribe": Subscriber.Status.UNSUBSCRIBED,
+    "blacklist": Subscriber.Status.BLACKLISTED,
+}
+
 
 def bulk(verb: Verb) -> Callable[[QuerySet[Any], Act], Done]:
     """A verb on many subscribers as one batch; those it left alone say why."""

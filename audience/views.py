@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from audience.editing import VERBS, by_person
+from audience.editing import STANDINGS, VERBS, by_person
 from audience.journal import why
 from audience.models import Change, Subscriber
 from audience.undo import undo_change
@@ -22,7 +22,12 @@ class SubscriberPage(EditPage):
     """A subscriber with its history in words: every change, why, and undo."""
 
     def context(self, row: Any) -> dict[str, Any]:
-        return super().context(row) | {"reasons": why(row), "verbs": VERBS}
+        return super().context(row) | {"reasons": why(row), "verbs": verbs_for(row)}
+
+
+def verbs_for(subscriber: Subscriber) -> dict[str, Any]:
+    """What may be done to the subscriber, without what it is already."""
+    return {verb: named for verb, named in VERBS.items() if STANDINGS[verb] != subscriber.status}
 
 
 class ChangeStatusPage(SectionPage):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.admin import display
 from django.db.models import Q, QuerySet
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import Customer
@@ -102,7 +102,7 @@ def sender(message: ProcessedMessage) -> str:
 
 @display(description="Why it is unmatched")
 def why_unmatched(message: Any) -> SafeString:
-    return format_html_join("", "<div>{}: {}</div>", reasons_of(message))
+    return format_html("<div>{}</div>", format_html_join("", "<div>{}: {}</div>", reasons_of(message)))
 
 
 def reasons_of(message: Any) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ class ConditionForm(CustomerForm):
 
     class Meta:
         model = Condition
-        fields = ("where", "match", "value", "match_case", "action", "target_list", "target_group")
+        fields = ("where", "match", "value", "action", "target_list", "target_group", "match_case")
         labels: ClassVar = {
             "match_case": "Match case",
             "target_list": "To list",

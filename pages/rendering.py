@@ -97,7 +97,7 @@ class SourceColumn(django_tables2.Column):  # type: ignore[misc]  # django-table
             icon("lock"),
         )
         link = format_html('<a class="row-link" href="{}">{}</a>', self.section.url("edit", record.pk), shown)
-        return format_html("{}{}", lock if self.section.lock_reason(record) else "", link)
+        return format_html("<span>{}{}</span>", lock if self.section.lock_reason(record) else "", link)
 
 
 class SelectColumn(django_tables2.Column):  # type: ignore[misc]  # django-tables2 carries no types

@@ -177,6 +177,19 @@ def create_a_monitor(page: Page, site: Site) -> None:
     expect(dialog).to_contain_text("not me")
 
 
+def test_a_bulk_action_names_what_follows_before_it_acts(page: Page, site: Site) -> None:
+    page.goto("/admin/monitors/monitor/")
+    page.get_by_role("row", name=re.compile("Globex replies")).locator("input.action-select").check()
+    for action, status in (("disable", "inactive"), ("enable", "active")):
+        page.select_option("[name=action]", action)
+        page.get_by_role("button", name="Run").click()
+        page.get_by_role("button", name=action.capitalize()).click()
+        expect(page.get_by_text(f"{action.capitalize()}: 1 changed")).to_be_visible()
+        query = "SELECT status FROM monitors_monitor WHERE name = 'Globex replies'"
+        assert site.installation.query(query) == [(status,)]
+        page.get_by_role("row", name=re.compile("Globex replies")).locator("input.action-select").check()
+
+
 def test_a_groups_limit_is_in_force_for_its_customers(page: Page) -> None:
     page.goto("/admin/accounts/customergroup/")
     page.get_by_role("link", name="Standard", exact=True).click()
