@@ -54,6 +54,7 @@ class CodePage(FormView):  # type: ignore[type-arg]  # generic in the stubs alon
         return self.form_invalid(form)
 
 
+@method_decorator(never_cache, name="dispatch")
 class OwnPage(View):
     """A page about one's own sign-in, for customers' users and backend staff alike."""
 
@@ -93,7 +94,6 @@ class SecurityPage(OwnPage):
         return redirect("security")
 
 
-@method_decorator(never_cache, name="dispatch")
 class EnrolPage(OwnPage):
     """Set up an authenticator app: a QR code, then its first code; then the backup codes, this one time."""
 

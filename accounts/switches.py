@@ -11,6 +11,7 @@ SWITCHED_OFF = (
     "API Connect is switched off: nothing is sent or read. A backend admin turns it on under "
     "API Connect → Settings → “API Connect”."
 )
+INACTIVE = "Your company's account is switched off. Please ask the platform's administrators."
 
 
 @transaction.atomic

@@ -14,8 +14,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.cache import never_cache
 
 from accounts.auditing import audit, snapshot
 from accounts.forms import CustomerSettingsForm, InviteForm, MemberForm, ProfileForm, ResetForm, SignInForm
@@ -23,6 +25,7 @@ from accounts.models import Customer, User
 from accounts.resetting import has_invited_too_often, is_asked_too_often, send_password_mail
 from accounts.sessions import keep_session
 from accounts.signing_in import ask_for_code, home_of
+from accounts.switches import INACTIVE
 
 ONLY_OWNERS = "Only owners of your team can change who belongs to it."
 
@@ -88,6 +91,7 @@ class SetPassword(auth_views.PasswordResetConfirmView):
         return response
 
 
+@method_decorator(never_cache, name="dispatch")
 class ChangePassword(auth_views.PasswordChangeView):
     """Change one's own password; other sessions end."""
 
@@ -115,7 +119,11 @@ class AccountPage(View):
         if user.customer is None:
             return redirect("admin:index")
         self.user, self.customer = user, user.customer
-        return super().dispatch(request, *args, **kwargs)
+        if not user.customer.is_active:
+            return self.deny(INACTIVE)
+        response = super().dispatch(request, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
 
     def deny(self, reason: str) -> HttpResponse:
         return render(

@@ -13,6 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from accounts.models import Customer, SystemSettings, User
+from accounts.switches import INACTIVE
 from accounts.tenancy import CustomerQuerySet
 from pages.features import Feature
 
@@ -26,7 +27,6 @@ LOCKED = (
     "This server is locked by the platform: it keeps running, and only the platform's administrators "
     "can change it."
 )
-INACTIVE = "Your company's account is switched off. Please ask the platform's administrators."
 
 
 class PortalPage(View):

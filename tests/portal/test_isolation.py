@@ -29,8 +29,8 @@ PUBLIC = {
 OWN_ACCOUNT = {
     "password_change", "profile", "first-steps", "security", "second-factor", "second-factor-off"
 }  # fmt: skip
-# Reading is all these do, so a viewer's POST is refused before anything else.
-METHODS = ("get", "post")
+READING = ("get", "head", "options")
+WRITING = ("post", "put", "patch", "delete")
 
 
 def walk(patterns, kwargs=()) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -66,7 +66,7 @@ def url_of(name: str, arguments: tuple[str, ...], furnished) -> str:
     return reverse(name, kwargs={"pk": row_for(name, furnished).pk})
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*READING, *WRITING])
 def test_a_stranger_is_sent_to_sign_in(acme, method):
     for name, arguments in PORTAL:
         response = getattr(Client(), method)(url_of(name, arguments, acme))
@@ -77,7 +77,7 @@ def test_a_stranger_is_sent_to_sign_in(acme, method):
 def test_another_customers_row_is_not_found(acme, rival, owner):
     for name, arguments in PAGES_OF_ROWS:
         theirs, own = url_of(name, arguments, rival), url_of(name, arguments, acme)
-        assert owner.get(theirs).status_code == 404, name
+        assert owner.get(theirs).status_code == owner.head(theirs).status_code == 404, name
         posted = owner.post(theirs, {"verb": "confirm"}).status_code
         # A page that is only read takes no POST, whoever's row it shows.
         assert posted == 404 or posted == owner.post(own, {"verb": "confirm"}).status_code == 405, name
@@ -87,13 +87,17 @@ def test_every_page_opens_for_its_owner(acme, owner):
     for name, arguments in PORTAL:
         response = owner.get(url_of(name, arguments, acme))
         assert response.status_code in {200, 302}, (name, response.status_code)
+        # Nothing of it stays in a shared browser once they have signed out.
+        assert response.status_code == 302 or "no-store" in response["Cache-Control"], name
 
 
-def test_a_viewer_cannot_write(acme, viewer):
+@pytest.mark.parametrize("method", WRITING)
+def test_a_viewer_cannot_write(acme, viewer, method):
     for name, arguments in PORTAL:
         if name in OWN_ACCOUNT:
             continue
-        response = viewer.post(url_of(name, arguments, acme), {"confirmed": "1", "action": "delete"})
+        data = {"confirmed": "1", "action": "delete"} if method == "post" else None
+        response = getattr(viewer, method)(url_of(name, arguments, acme), data)
         assert response.status_code in {403, 405}, name
         if response.status_code == 403:
             assert b"Not possible" in response.content
@@ -171,6 +175,7 @@ def test_the_backend_is_sent_to_the_admin(db):
 def test_users_of_an_inactive_customer_are_turned_away(acme, owner):
     acme.customer.status = "inactive"
     acme.customer.save()
-    response = owner.get(reverse("subscribers"))
-    assert response.status_code == 403
-    assert b"switched off" in response.content
+    for name in ("subscribers", "team", "team-invite", "profile"):
+        response = owner.get(reverse(name))
+        assert response.status_code == 403, name
+        assert b"switched off" in response.content
