@@ -116,12 +116,21 @@ class CustomerSettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelF
         field.choices = [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
 
 
+ROLES = "Owners manage the team, managers change everything else, viewers look."
+
+
 class InviteForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not generic at run time
     """A new member of the customer's team."""
 
     class Meta:
         model = User
         fields = ("email", "name", "role")
+        help_texts: ClassVar = {"role": ROLES}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Whoever is to own the team as well is made an owner on purpose.
+        self.initial["role"] = User.Role.MANAGER
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -137,6 +146,7 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is not
         model = User
         fields = ("name", "role", "is_active")
         labels: ClassVar = {"is_active": "May sign in"}
+        help_texts: ClassVar = {"role": ROLES}
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
@@ -176,7 +176,12 @@ class InvitePage(AccountPage):
         return super().dispatch(request, *args, **kwargs)
 
     def show(self, form: InviteForm) -> HttpResponse:
-        context = {"title": "Invite somebody", "form": form, "submit": "Send invitation"}
+        context = {
+            "title": "Invite somebody",
+            "form": form,
+            "submit": "Send invitation",
+            "back": reverse("team"),
+        }
         return render(self.request, "accounts/account_form.html", context)
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -204,7 +209,12 @@ class MemberPage(AccountPage):
         return get_object_or_404(self.customer.users, pk=pk)
 
     def show(self, form: MemberForm) -> HttpResponse:
-        context = {"title": form.instance.email, "form": form, "submit": "Save changes"}
+        context = {
+            "title": form.instance.email,
+            "form": form,
+            "submit": "Save changes",
+            "back": reverse("team"),
+        }
         return render(self.request, "accounts/account_form.html", context)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:

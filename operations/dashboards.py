@@ -59,8 +59,8 @@ class Numbers:
         bounced, complaints = sum(self.bounced[-7:]), sum(self.complaints[-7:])
         return [
             Tile("Sent, 7 days", f"{week:,}", f"{month:,} in {DAYS} days"),
-            Tile("Bounced, 7 days", f"{bounced:,}", f"{rate(bounced, week)} of what was sent"),
-            Tile("Complaints, 7 days", f"{complaints:,}", f"{rate(complaints, week)} of what was sent"),
+            Tile("Bounced, 7 days", f"{bounced:,}", share(bounced, week)),
+            Tile("Complaints, 7 days", f"{complaints:,}", share(complaints, week)),
             Tile(
                 "Replies acted on, 7 days",
                 f"{sum(self.acted_on[-7:]):,}",
@@ -94,9 +94,9 @@ class Numbers:
         ]
 
 
-def rate(part: int, whole: int) -> str:
-    """A share in per cent, with a dash where there is nothing to share."""
-    return f"{part / whole:.1%}" if whole else "–"
+def share(part: int, whole: int) -> str:
+    """How much of what was sent came back, in per cent."""
+    return f"{part / whole:.1%} of what was sent" if whole else "nothing was sent"
 
 
 def numbers_of(customer: Customer, now: datetime) -> Numbers:

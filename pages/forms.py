@@ -38,6 +38,16 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
                 self.instance.customer = customer
         self.owner = customer or self._chosen_customer()
         self.scope_choices()
+        if self.is_portal:
+            self._explain_empty_choices()
+
+    def _explain_empty_choices(self) -> None:
+        """Say why a field that must be filled in offers nothing."""
+        for field in self.fields.values():
+            if not isinstance(field, forms.ModelChoiceField) or not field.required or field.help_text:
+                continue
+            if field.queryset is not None and not field.queryset.exists():
+                field.help_text = "You have none to choose yet: make one first."
 
     def _chosen_customer(self) -> Customer | None:
         chosen = self.chosen("customer")

@@ -81,6 +81,12 @@ def test_an_owner_invites_somebody_who_sets_a_password(acme, owner):
     assert "/password/set/" in mail.outbox[0].body
 
 
+def test_nobody_is_made_an_owner_by_accident(owner):
+    page = owner.get(reverse("team-invite")).content.decode()
+    assert '<option value="manager" selected>' in page
+    assert "Owners manage the team" in page
+
+
 def test_nobody_is_invited_twice_or_taken_from_another_team(acme, rival, owner):
     data = {"email": rival.owner.email.upper(), "role": "viewer"}
     assert "signs in with this address already" in owner.post(reverse("team-invite"), data).content.decode()

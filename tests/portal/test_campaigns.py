@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from campaigns.models import Attachment, Attempt, Campaign
 from tests import factories
+from tests.portal.conftest import sign_in
 
 
 def data_for(acme, **changes):
@@ -197,3 +198,9 @@ def test_nothing_is_attached_to_a_campaign_that_is_sending(acme, owner):
     )
     assert response.status_code == 403
     assert not campaign.attachments.exists()
+
+
+def test_a_form_says_where_there_is_nothing_to_choose_yet(system):
+    newcomer = sign_in(factories.make_user(factories.make_customer("New")))
+    page = newcomer.get(reverse("campaigns-create")).content.decode()
+    assert page.count("You have none to choose yet") == 2
