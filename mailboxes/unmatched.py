@@ -67,6 +67,7 @@ def unmatched_messages(mailbox: Mailbox, since: Mapping[Purpose, datetime]) -> Q
     others = same_message.filter(is_open)
     rows = ProcessedMessage.objects.filter(is_open, mailbox=mailbox).exclude(unmatched="")
     rows = rows.exclude(Exists(same_message.filter(unmatched="")))
-    rows = rows.exclude(Exists(others.filter(pk__lt=OuterRef("pk"))))
-    also = others.filter(pk__gt=OuterRef("pk")).values("unmatched")[:1]
+    # The newest row of a message stands for it, so that a page of the newest finds them at once.
+    rows = rows.exclude(Exists(others.filter(pk__gt=OuterRef("pk"))))
+    also = others.filter(pk__lt=OuterRef("pk")).values("unmatched")[:1]
     return rows.annotate(also=Subquery(also)).defer("raw")

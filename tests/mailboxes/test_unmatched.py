@@ -26,7 +26,7 @@ def shown(room: Mailroom, customer=None) -> dict[str, list[str]]:
     """What the customer sees: sender → why it is unmatched."""
     since = open_since(room.mailbox, customer or room.acme, room.now)
     return {
-        row.sender: [row.unmatched, *filter(None, [row.also])]
+        row.sender: [*filter(None, [row.also]), row.unmatched]
         for row in unmatched_messages(room.mailbox, since).order_by("-pk")
     }
 
