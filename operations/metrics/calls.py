@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from operations.metrics.tallies import counts
+from providers.errors import NotFound
 from providers.observing import CallEnded, ErrorSeen, Event
 
 logger = structlog.get_logger(__name__)
@@ -36,3 +37,14 @@ def _count_call(call: CallEnded) -> None:
 def _note_error(error: ErrorSeen) -> None:
     where = {"provider": error.provider, "operation": error.operation}
     counts.add(ERRORS, {**where, "kind": error.kind, "code": error.topic})
+    # That a message went away meanwhile is daily life.
+    log = logger.info if error.kind == NotFound.__name__ else logger.warning
+    log(
+        "provider error",
+        provider=error.provider,
+        operation=error.operation,
+        kind=error.kind,
+        code=error.code,
+        status=error.status,
+        provider_request_id=error.request_id,
+    )

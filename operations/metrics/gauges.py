@@ -10,24 +10,22 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
-from kombu import Connection
-from kombu.exceptions import ChannelError, OperationalError
+from kombu.exceptions import OperationalError
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from accounts.models import SystemSettings
 from campaigns.models import Campaign, Delivery
 from keys.models import RENEW_BEFORE, ApiKey, Token
+from mailboxes import bells
 from mailboxes.models import Mailbox, ProcessedMessage, Purpose
 from operations.models import Cycle, Phase, PhaseItem, Tally
+from operations.purging import PURGED_AT
 from providers.registry import PROVIDERS
 
 MOST = 100_000
 KEY_WARNING = timedelta(days=14)
-BROKER_SECONDS = 2
-PURGED_AT = "purged_at"
 Status = Delivery.Status
 
 
@@ -198,9 +196,7 @@ def _phases(cycle: Cycle) -> Iterator[Metric]:
 def _broker() -> Iterator[Metric]:
     depths: list[tuple[list[str], float]] = []
     try:
-        with current_app.connection_for_write() as link:
-            link.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
-            depths = [([queue], _depth(link, queue)) for queue in _queues()]
+        depths = [([queue], bells.waiting_in(queue)) for queue in _queues()]
         is_up = True
     except (OperationalError, OSError):
         is_up = False
@@ -212,14 +208,6 @@ def _broker() -> Iterator[Metric]:
 def _queues() -> list[str]:
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     return sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *routed})
-
-
-def _depth(link: Connection, queue: str) -> int:
-    try:
-        channel: Any = link.default_channel
-        return int(channel.queue_declare(queue, passive=True).message_count)
-    except ChannelError:  # with nothing in it there is no queue
-        return 0
 
 
 def _purge(now: datetime) -> Iterator[Metric]:
