@@ -27,7 +27,10 @@ def sealed_columns() -> list[Column]:
     """Every column of every model that is stored sealed: a new one cannot be forgotten."""
     return [
         Column(
-            str(model._meta.verbose_name_plural), model._meta.db_table, field.column, model._meta.pk.column
+            str(model._meta.verbose_name_plural),
+            model._meta.db_table,
+            str(field.column),
+            str(model._meta.pk.column),
         )
         for model in apps.get_models()
         for field in model._meta.concrete_fields

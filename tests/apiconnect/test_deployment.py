@@ -63,7 +63,11 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 def test_compose_gives_every_variable_that_has_no_default_of_its_own_to_every_process():
     """Web, workers and beat share one environment: a setting that only one of them had would make two products."""
-    ours = {name: one for name, one in COMPOSE["services"].items() if "CELERY_BROKER_URL" in one.get("environment", {})}
+    ours = {
+        name: one
+        for name, one in COMPOSE["services"].items()
+        if "CELERY_BROKER_URL" in one.get("environment", {})
+    }
     assert {"migrate", "web", "sending", "reading", "beat"} <= set(ours)
     assert len({str(sorted(one["environment"].items())) for one in ours.values()}) == 1
 
