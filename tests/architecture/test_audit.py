@@ -1,4 +1,4 @@
-"""The audit of the dependencies: a vulnerability fails it, no answer passes loudly, and neither looks like the other."""
+"""The audit of the dependencies: a vulnerability fails it, no answer passes loudly, neither looks like the other."""
 
 from __future__ import annotations
 
