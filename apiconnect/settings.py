@@ -24,6 +24,8 @@ DEBUG = env.bool("DEBUG", default=True)
 TESTING = "pytest" in sys.modules
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Older ones that still open what they signed: unsubscribe links of mail that is out.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 field_encryption_keys = env.str("FIELD_ENCRYPTION_KEYS", default="")
 safety.require_secrets(debug=DEBUG, secret_key=SECRET_KEY, field_encryption_keys=field_encryption_keys)
 if DEBUG and not (SECRET_KEY and field_encryption_keys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,13 @@ def test_every_variable_that_is_read_is_described(page):
 
 def test_nothing_is_described_that_is_not_read():
     named = set(re.findall(r"^#?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert named <= {*VARIABLES, "POSTGRES_PASSWORD", "PUBLISH"}
+    of_compose = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    assert named <= {*VARIABLES, *of_compose}
+
+
+def test_every_variable_of_compose_is_described():
+    of_compose = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    assert [name for name in sorted(of_compose) if name not in (ROOT / ".env.example").read_text()] == []
 
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -68,7 +75,7 @@ def test_compose_gives_every_variable_that_has_no_default_of_its_own_to_every_pr
         for name, one in COMPOSE["services"].items()
         if "CELERY_BROKER_URL" in one.get("environment", {})
     }
-    assert {"migrate", "web", "sending", "reading", "beat"} <= set(ours)
+    assert {"migrate", "web", "worker", "beat"} <= set(ours)
     assert len({str(sorted(one["environment"].items())) for one in ours.values()}) == 1
 
 
@@ -78,16 +85,51 @@ def test_compose_scales_workers_by_a_flag_and_knows_who_is_well():
         assert "container_name" not in one, name
         if name not in {"web", "demo"}:
             assert "ports" not in one, name
-    for name in ("web", "sending", "reading", "postgres", "redis"):
+    for name in ("web", "worker", "postgres", "redis"):
         assert "healthcheck" in services[name], name
 
 
 def test_the_workers_of_compose_hear_every_queue():
     heard = set()
     for one in COMPOSE["services"].values():
-        if match := re.search(r"--queues (\S+)", str(one.get("command", ""))):
+        if match := re.search(r"--queues \$\{WORKER_QUEUES:-(\S+)\}", str(one.get("command", ""))):
             heard.update(match[1].split(","))
     assert heard == {"sending", "reading", "housekeeping"}
+
+
+UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
+
+
+def test_systemd_takes_the_units(tmp_path):
+    """With this checkout in place of /srv/apiconnect, so that what they start is there."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    python, copies = Path(sys.executable).parent, []
+    for unit in UNITS:
+        text = (
+            unit.read_text()
+            .replace("/srv/apiconnect/.venv/bin", str(python))
+            .replace("/srv/apiconnect", str(ROOT))
+        )
+        copies.append(tmp_path / unit.name.replace("@", "@1"))
+        copies[-1].write_text(text.replace("User=apiconnect\n", ""))
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *map(str, copies)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    said = [line for line in result.stderr.splitlines() if any(unit.name in line for unit in copies)]
+    assert said == []
+
+
+def test_the_units_start_what_the_page_and_compose_start():
+    page = (ROOT / "docs/deployment.md").read_text()
+    assert len(UNITS) == 4
+    for unit in UNITS:
+        assert unit.stem.rstrip("@") in page
+    started = re.search(
+        r"ExecStart=\S+/celery (.*) --hostname",
+        (ROOT / "deploy/systemd/apiconnect-worker@.service").read_text(),
+    )
+    assert started
+    assert started[1] in page
 
 
 def test_the_image_runs_as_nobody_in_particular():
