@@ -16,7 +16,7 @@ from accounts.models import AuditEntry, SystemSettings
 from audience.journal import erase_deleted
 from audience.models import Change
 from bounces.models import Bounce, BounceSource
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Attempt, Campaign, Delivery
 from mailboxes.models import ProcessedMessage, SyncRun
 from monitors.models import MonitorHit
 from operations.models import Cycle, PhaseItem, Tally
@@ -59,11 +59,14 @@ def due(now: datetime) -> list[Purge]:
         action=Change.Action.BLACKLIST, undone_at__isnull=True
     )
     deliveries = Delivery.objects.filter(created_at__lt=cutoff, campaign__status__in=FINISHED)
+    # Those of campaigns go with their deliveries.
+    system_mail = Attempt.objects.filter(delivery__isnull=True, finished_at__lt=cutoff)
     return [
         Purge("raw mail of bounces", BounceSource.objects.filter(created_at__lt=raw_cutoff)),
         Purge("monitor hits", MonitorHit.objects.filter(at__lt=cutoff)),
         Purge("bounces", Bounce.objects.filter(created_at__lt=cutoff)),
         Purge("deliveries", deliveries),
+        Purge("attempts of system mail", system_mail),
         Purge("ledger rows", ledger),
         Purge("sync runs", SyncRun.objects.filter(started_at__lt=cutoff)),
         Purge("journal entries", journal),

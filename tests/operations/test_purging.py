@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from campaigns.models import Attempt
 from operations.models import Cycle
 from operations.purging import is_purge_due, purge, purge_for_a_while
 from operations.tasks import tick
@@ -34,6 +35,14 @@ def test_it_removes_what_is_past_its_retention_and_nothing_else(now):
     assert dict(purge(now))["audit entries"] == 3
     assert list(AuditEntry.objects.values_list("action", flat=True)) == ["new"]
     assert not Cycle.objects.exists()
+
+
+def test_the_attempts_of_system_mail_go_too(now):
+    old = now - timedelta(days=400)
+    Attempt.objects.create(deadline=old, finished_at=old, outcome="accepted")
+    Attempt.objects.create(deadline=now, finished_at=now, outcome="accepted")
+    assert dict(purge(now))["attempts of system mail"] == 1
+    assert Attempt.objects.count() == 1
 
 
 def test_a_slice_that_runs_out_of_time_leaves_the_rest_and_does_not_count_as_done(now, monkeypatch):
