@@ -10,9 +10,10 @@ COPY . .
 # Collecting needs settings, and settings need keys: throw-away ones, present in this step only.
 RUN SECRET_KEY=build FIELD_ENCRYPTION_KEYS=$(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
     python manage.py collectstatic --noinput \
-    && useradd --system --create-home apiconnect \
+    && useradd --system --create-home --uid 10001 apiconnect \
     && install -d -o apiconnect var
 
 USER apiconnect
 EXPOSE 8000
-CMD ["gunicorn", "apiconnect.wsgi", "--bind", "0.0.0.0:8000", "--workers", "3", "--threads", "4"]
+# A heartbeat file of gunicorn's on a disk that blocks would make it restart workers for nothing.
+CMD ["gunicorn", "apiconnect.wsgi", "--bind", "0.0.0.0:8000", "--workers", "3", "--threads", "4", "--worker-tmp-dir", "/dev/shm"]

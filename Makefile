@@ -43,4 +43,4 @@ shots: $(VENV)/.tests ## Take the screenshots of README and docs anew
 lock: ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile -q --upgrade pyproject.toml -o requirements/run.txt
-	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --extra test -c requirements/run.txt -o requirements/test.txt
+	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --extra test --no-emit-package pip -c requirements/run.txt -o requirements/test.txt

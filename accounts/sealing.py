@@ -54,6 +54,15 @@ def reseal(sealed: str) -> str:
     return keyring().rotate(sealed).decode()
 
 
+def is_under_first_key(sealed: str) -> bool:
+    """Whether the first key alone opens it."""
+    try:
+        _fernet((settings.FIELD_ENCRYPTION_KEYS[0],)).decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A value as it is stored; it is opened only where it is used."""

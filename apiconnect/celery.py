@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+from apiconnect import tracing  # noqa: F401  connects to Celery's signals
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apiconnect.settings")
 
 app = Celery("apiconnect")

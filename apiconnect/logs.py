@@ -20,10 +20,19 @@ MASK = "*****"
 
 def mask_secrets(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Mask the value of every key that names a secret, however deep the caller's mistake."""
-    for key in event:
-        if any(word in key.lower() for word in SECRET_WORDS):
-            event[key] = MASK
+    for key, value in event.items():
+        event[key] = _masked(str(key), value)
     return event
+
+
+def _masked(key: str, value: Any) -> Any:
+    if any(word in key.lower() for word in SECRET_WORDS):
+        return MASK
+    if isinstance(value, dict):
+        return {inner: _masked(str(inner), one) for inner, one in value.items()}
+    if isinstance(value, list):
+        return [_masked("", one) for one in value]
+    return value
 
 
 PROCESSORS: list[structlog.typing.Processor] = [

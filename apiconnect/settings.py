@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import environ
@@ -14,6 +15,7 @@ from apiconnect.look import UNFOLD  # noqa: F401  read by django-unfold
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 env = environ.Env()
 environ.Env.read_env(env.path("ENV_FILE", default=str(BASE_DIR / ".env"))(""))
@@ -22,6 +24,8 @@ DEBUG = env.bool("DEBUG", default=True)
 TESTING = "pytest" in sys.modules
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Older ones that still open what they signed: unsubscribe links of mail that is out.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 field_encryption_keys = env.str("FIELD_ENCRYPTION_KEYS", default="")
 safety.require_secrets(debug=DEBUG, secret_key=SECRET_KEY, field_encryption_keys=field_encryption_keys)
 if DEBUG and not (SECRET_KEY and field_encryption_keys):
@@ -80,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apiconnect.tracing.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apiconnect.middleware.ContentSecurityPolicy",
@@ -244,5 +249,10 @@ SECURE_HSTS_SECONDS = 31536000 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Who may read /metrics beside the backend's staff: whoever sends this as a bearer token.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# For machines of the own network, which ask over plain http by the site's name.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 
 LOGGING = logging_config(debug=DEBUG, level=env.str("LOG_LEVEL", default="INFO"))

@@ -5,10 +5,12 @@ from django.urls import include, path
 
 from accounts.views import SignIn
 from operations import health
+from operations.metrics.exposition import metrics
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     # One sign-in for both faces: the second factor is asked for on either.
     path("admin/login/", SignIn.as_view()),
     path("admin/", admin.site.urls),

@@ -11,7 +11,9 @@ from django.db import transaction
 from campaigns import outcomes
 from campaigns.lines import Line
 from campaigns.models import QUEUED_AFRESH, Attempt, Campaign, Delivery
+from campaigns.restoring import RESTORED, possible_mailboxes
 from mailboxes.leases import Lease
+from mailboxes.models import Mailbox
 from providers.errors import ProviderError
 from providers.messages import Absent, CannotTell, Draft, Found, SentState, StillDraft
 
@@ -74,7 +76,11 @@ class Case:
         looks = self.delivery.looks + 1
         if self.delivery.error_code == outcomes.DRAFT_LOST:
             return self._queue_again("It had not been submitted.")
-        if looks < LOOKS_NEEDED:
+        if self.delivery.error_code == RESTORED:
+            mailboxes = possible_mailboxes(self.delivery)
+            if looks < LOOKS_NEEDED * len(mailboxes):
+                return self._look_elsewhere(looks, mailboxes)
+        elif looks < LOOKS_NEEDED:
             self._change(looks=looks, next_try_at=self.now + SECOND_LOOK)
             return False
         if reason := self._why_not_again():
@@ -82,15 +88,27 @@ class Case:
             return False
         return self._queue_again("Absent from Sent in two complete looks.")
 
+    def _look_elsewhere(self, looks: int, mailboxes: list[Mailbox]) -> bool:
+        """Nobody knows which mailbox it left through: each is looked into, then each once more."""
+        again_at = self.now + SECOND_LOOK if looks == len(mailboxes) else self.now
+        following = mailboxes[looks % len(mailboxes)]
+        self._change(looks=looks, mailbox=following, server=None, next_try_at=again_at)
+        return False
+
     def _why_not_again(self) -> str:
         """Why an absent message is left to a person, or "" where it may safely be sent again."""
         if self.delivery.draft_id:
             return "Its draft is gone and Sent does not show it: most likely it was sent."
-        if self.delivery.mailbox is None or not self.delivery.mailbox.marker_survives:
+        if not all(mailbox and mailbox.marker_survives for mailbox in self._mailboxes()):
             return "Not found in Sent, but this mailbox has not yet proved to keep our marker."
         if self.delivery.tries >= MAX_TRIES:
             return f"Not found in Sent after {self.delivery.tries} attempts."
         return ""
+
+    def _mailboxes(self) -> list[Mailbox | None]:
+        """Those that were looked into."""
+        is_restored = self.delivery.error_code == RESTORED
+        return [*possible_mailboxes(self.delivery)] if is_restored else [self.delivery.mailbox]
 
     def _queue_again(self, why: str) -> bool:
         self._note(Attempt.Outcome.ABSENT, why)

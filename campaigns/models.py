@@ -277,7 +277,13 @@ class Attempt(models.Model):
     class Meta:
         ordering = ("pk",)
         # A mailbox's pace is what it really attempted within the last minute and day.
-        indexes: ClassVar = [models.Index(fields=["mailbox", "-started_at"], name="attempt_pace")]
+        indexes: ClassVar = [
+            models.Index(fields=["mailbox", "-started_at"], name="attempt_pace"),
+            # The metrics count what was closed since they last looked.
+            models.Index(
+                fields=["finished_at"], name="attempt_closed", condition=Q(finished_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.delivery_id} #{self.number}"

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event
@@ -76,10 +77,12 @@ class Sender:
             while True:
                 flights = self._step(landed)
                 for flight in flights:
-                    self._flying[pool.submit(fly, flight, self._hold)] = flight
+                    # The calls log under the id of whoever rang for this run.
+                    call = pool.submit(copy_context().run, fly, flight, self._hold)
+                    self._flying[call] = flight
                 for one in landed:
                     if one.is_refusal and one.flight.is_submission:
-                        pool.submit(discard, one.flight)
+                        pool.submit(copy_context().run, discard, one.flight)
                 if not self._flying:
                     break
                 landed = self._await_landings()

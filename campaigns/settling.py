@@ -124,7 +124,8 @@ class Settler:
 
 def markers_of(delivery: Delivery) -> Markers:
     """What the sent copy can be known by; a Message-ID stands in its angle brackets there."""
-    return Markers(delivery.token, f"<{delivery.submitted_message_id}>", delivery.draft_id)
+    written = delivery.submitted_message_id
+    return Markers(delivery.token, f"<{written}>" if written else "", delivery.draft_id)
 
 
 def server_for(delivery: Delivery) -> DeliveryServer | None:

@@ -18,6 +18,7 @@ from django.db import connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars
 
 from campaigns.pace import RunningClock
 from mailboxes import bells
@@ -165,9 +166,10 @@ def _take(cycle: Cycle, phase: Phase, now: datetime) -> tuple[PhaseItem, Lease] 
 def _run(item: PhaseItem, now: datetime) -> tuple[dict[str, object], PhaseItem.State]:
     """One bad mailbox never stops a phase: what nobody foresaw is logged whole and the item marked."""
     try:
-        report = PHASES[Phase(item.phase)].work(item.subject, now)
+        with bound_contextvars(cycle=item.cycle_id, item=item.pk, phase=item.phase, subject=item.subject):
+            report = PHASES[Phase(item.phase)].work(item.subject, now)
     except Exception as error:
-        logger.exception("a phase item failed", phase=item.phase, subject=item.subject)
+        logger.exception("a phase item failed", item=item.pk, phase=item.phase, subject=item.subject)
         return {"error": f"{type(error).__name__}: see the log"}, PhaseItem.State.FAILED
     return report, PhaseItem.State.FAILED if report.get("error") else PhaseItem.State.DONE
 
@@ -227,8 +229,11 @@ def _is_finished(cycle: Cycle) -> bool:
 
 
 def _work_side_by_side(cycle: Cycle, phase: Phase, clock: RunningClock) -> None:
+    context = get_contextvars()
+
     def work_here(_number: int) -> None:
         try:
+            bind_contextvars(**context)
             work_phase(cycle, phase, clock)
         finally:
             connections.close_all()  # each thread has its own

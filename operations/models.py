@@ -64,3 +64,24 @@ class PhaseItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.phase}: {self.subject}"
+
+
+class Tally(models.Model):
+    """A number of the metrics that only grows: all processes of all hosts add to the same rows.
+
+    `labels` is a JSON object with sorted keys, empty where there are none. Few and short by design: names of
+    operations, codes of the catalogue, never an address or a customer.
+    """
+
+    name = models.CharField(max_length=80)
+    labels = models.CharField(max_length=300)
+    value = models.FloatField(default=0)
+
+    class Meta:
+        ordering = ("name", "labels")
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="tally_once", fields=["name", "labels"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.labels}"

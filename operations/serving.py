@@ -5,6 +5,7 @@ Nothing is lost when the process dies: the memory broker carries bells only, all
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import structlog
@@ -55,7 +56,8 @@ class EmbeddedWorker:
 
 
 def serve(application: WSGIHandler, host: str, port: int) -> None:
-    """Serve until interrupted. Raises OSError where the address is taken."""
+    """Serve until interrupted or terminated, then end what is under way. Raises OSError where the address is taken."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     web = WebServer((host, port), application, numthreads=WEB_THREADS, server_name="apiconnect")
     web.prepare()
     worker = EmbeddedWorker()

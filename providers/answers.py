@@ -16,7 +16,8 @@ from providers.errors import (
     TokenRefused,
     Unavailable,
 )
-from providers.help import help_for
+from providers.help import help_for, is_listed
+from providers.observing import ErrorSeen, tell
 from providers.session import Answer
 
 # A vendor's sentence is shown and logged: no more of it than a person reads.
@@ -74,11 +75,20 @@ class Refusal:
         common = {"code": self.reason or self.code, "request_id": self.request_id or answer.request_id}
         if issubclass(kind, Throttled):
             until = told or bound_wait(now + wait, now)
-            return kind(message, retry_at=until, status=answer.status, help=help_entry, **common)
-        error = kind(message, status=answer.status, help=help_entry, **common)
+            error: ProviderError = kind(
+                message, retry_at=until, status=answer.status, help=help_entry, **common
+            )
+        else:
+            error = kind(message, status=answer.status, help=help_entry, **common)
         if isinstance(error, Unavailable):
             error.retry_at = told
+        self._tell_of(error, answer, help_entry.code)
         return error
+
+    def _tell_of(self, error: ProviderError, answer: Answer, entry: str) -> None:
+        topic = error.code if is_listed(error.code) else entry
+        kind, code, request_id = type(error).__name__, error.code, error.request_id
+        tell(ErrorSeen(self.provider, answer.operation, kind, code, topic, answer.status, request_id))
 
 
 def plain_sentence(text: str) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from providers.errors import (
     AnswerLost,
@@ -119,7 +122,7 @@ class Api:
     ) -> Call:
         if not self.is_own(url):
             raise PermanentError(
-                f"The provider gave a link to another place ({urlsplit(url).hostname}); it was not followed.",
+                f"The provider gave a link to another place ({origin_of(url)[1] or 'no host'}); it was not followed.",
                 code="foreign-link",
             )
         sent = {"Accept": "application/json", **(headers or {})}
@@ -142,10 +145,13 @@ def unknown_outcome(error: ProviderError) -> OutcomeUnknown:
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an address; an address that has none compares equal to no real one."""
+    """Scheme, host and port of an address; an address that has none compares equal to no real one.
+
+    Read by the parser that also connects: in `https://a.example\\@b.example` another one sees another host.
+    """
     try:
-        parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
+        parts = parse_url(url)
+    except LocationParseError:
         return "", "", None
-    return parts.scheme, (parts.hostname or "").lower(), port
+    scheme = parts.scheme or ""
+    return scheme, (parts.host or "").lower(), parts.port or {"https": 443, "http": 80}.get(scheme)

@@ -18,6 +18,7 @@ SECTIONS: tuple[tuple[str, tuple[Topic, ...]], ...] = (
 )
 _BY_PROVIDER = {"microsoft": MICROSOFT, "google": GOOGLE}
 _GENERAL_BY_CODE = {code: topic.help for topic in GENERAL for code in topic.codes}
+_LISTED = frozenset(code for _, topics in SECTIONS for topic in topics for code in topic.codes)
 _BY_STATUS = (401, 403, 404, 413, 429)
 
 
@@ -41,6 +42,11 @@ def help_for(provider: str, code: str, message: str = "", *, reason: str = "", s
 def general_help(code: str) -> Help:
     """An entry of the part for both providers; KeyError where there is none."""
     return _GENERAL_BY_CODE[code]
+
+
+def is_listed(code: str) -> bool:
+    """Whether an entry names this code."""
+    return code in _LISTED
 
 
 def _code_for_status(status: int) -> str:

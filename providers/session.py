@@ -23,8 +23,9 @@ from tenacity.stop import stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
 from providers.clock import utc_now
-from providers.errors import AnswerLost, AnswerTooLarge, NotSent
+from providers.errors import AnswerLost, AnswerTooLarge, NotSent, ProviderError
 from providers.help import general_help
+from providers.observing import BATCH_PART, CallEnded, ErrorSeen, operation_of, provider_of, tell
 
 # Exchange tenants allow and block programs by this name, so it stays the same from version to version.
 USER_AGENT = "API-Connect/1 (mail platform connector)"
@@ -60,6 +61,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     request_id: str = ""
+    operation: str = BATCH_PART
 
     def fields(self) -> dict[str, Any]:
         """The body as a JSON object; empty where it is none."""
@@ -109,6 +111,18 @@ class Http:
 
     def once(self, call: Call) -> Answer:
         """Exactly one attempt. Raises NotSent, AnswerLost or AnswerTooLarge, else any status is an answer."""
+        operation, began_at, status = operation_of(call.method, call.url), time.monotonic(), 0
+        try:
+            answer = self._once(call, operation)
+            status = answer.status
+        except (NotSent, AnswerLost, AnswerTooLarge) as error:
+            _tell_of(error, operation)
+            raise
+        finally:
+            tell(CallEnded(operation, time.monotonic() - began_at, status))
+        return answer
+
+    def _once(self, call: Call, operation: str) -> Answer:
         connect_timeout = self._connect_timeout(call)
         ends_at = time.monotonic() + self.total_timeout
         request_id = str(uuid.uuid4())
@@ -134,6 +148,7 @@ class Http:
             response.headers,
             body,
             response.headers.get("request-id") or response.headers.get("x-ms-request-id") or request_id,
+            operation,
         )
 
     def read(self, call: Call) -> Answer:
@@ -200,6 +215,12 @@ def shared_http() -> Http:
 
 
 os.register_at_fork(after_in_child=shared_http.cache_clear)
+
+
+def _tell_of(error: ProviderError, operation: str) -> None:
+    """No answer came, or only a part of it: a dialect never sees it, so it is told of here."""
+    kind, provider = type(error).__name__, provider_of(operation)
+    tell(ErrorSeen(provider, operation, kind, error.code, error.code, error.status, error.request_id))
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:

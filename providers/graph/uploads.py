@@ -12,10 +12,9 @@ from email import policy
 from email.message import Message
 from email.parser import BytesParser
 from typing import Any
-from urllib.parse import urlsplit
 
 from providers.answers import as_text
-from providers.api import Api, Content
+from providers.api import Api, Content, origin_of
 from providers.errors import MessageRejected, PermanentError
 from providers.graph.mailbox import message_path, post
 from providers.help import general_help
@@ -92,7 +91,7 @@ def _upload(api: Api, url: str, content: bytes) -> None:
     """Chunks in order. The address is secret enough by itself: our token never goes there."""
     if not _is_upload_address(api, url):
         raise PermanentError(
-            f"Microsoft named an upload address that is not its own ({urlsplit(url).hostname}).",
+            f"Microsoft named an upload address that is not its own ({origin_of(url)[1] or 'no host'}).",
             code="foreign-link",
             help=general_help("foreign-link"),
         )
@@ -111,9 +110,8 @@ def _upload(api: Api, url: str, content: bytes) -> None:
 def _is_upload_address(api: Api, url: str) -> bool:
     if api.is_own(url):
         return True
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    return parts.scheme == "https" and any(
+    scheme, host, port = origin_of(url)
+    return (scheme, port) == ("https", 443) and any(
         host == domain or host.endswith(f".{domain}") for domain in UPLOAD_DOMAINS
     )
 

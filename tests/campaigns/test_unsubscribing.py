@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.core import signing
 from django.test import Client
 from django.urls import reverse
 
 from audience.models import Change
+from campaigns import links
 from campaigns.links import find_subscriber_uid, track, unsubscribe_url
 from campaigns.models import TrackedLink
 from tests.factories import make_campaign, make_customer, make_list, make_subscriber
@@ -134,3 +136,13 @@ def test_a_reply_that_quotes_a_link_names_its_subscriber(campaign, settings):
 
     assert find_subscriber_uid(f"No thanks!\n{quoted}") == "sub/0001"
     assert find_subscriber_uid("See https://elsewhere.example/c/code/uid/") == ""
+
+
+def test_a_link_of_mail_that_is_out_opens_after_the_signing_key_was_replaced(settings, monkeypatch):
+    """With the old one among the fallbacks; without it, as after a leak, it opens nothing."""
+    ticket = links._signer.sign("7-3")
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another-signing-key-of-some-length-0123456789"
+    for fallbacks, ids in (([old], (7, 3)), ([], None)):
+        settings.SECRET_KEY_FALLBACKS = fallbacks
+        monkeypatch.setattr(links, "_signer", signing.Signer(salt="campaigns.unsubscribe"))
+        assert links.read_ticket(ticket) == ids

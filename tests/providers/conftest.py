@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from providers import observing
+from providers.observing import CallEnded
 from providers.registry import PROVIDERS
+from sandbox.gmail import routes as gmail_routes
+from sandbox.graph import routes as graph_routes
 from sandbox.world import World
 from tests.providers.boxes import ACCOUNT, CLIENT, GMAIL_SCOPES, SECRET, TENANT, Box, make_box
 
+NAMES = {
+    "entra.token", "google.token", "graph.batch", "gmail.batch", "graph.upload",
+    *(one.name for one in (*graph_routes.OPERATIONS, *gmail_routes.METHODS)),
+}  # fmt: skip
+
 
 @pytest.fixture
-def world() -> World:
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """At the end of a test: whoever listens has heard of its calls by the names that the sandbox has for them."""
+    heard: list[str] = []
+
+    def hear(event: observing.Event) -> None:
+        if isinstance(event, CallEnded):
+            heard.append(event.operation)
+
+    monkeypatch.setattr(observing, "_LISTENERS", [hear])
     made = World()
     made.add_microsoft_tenant(TENANT, domains=["acme.example"])
     made.add_microsoft_app(TENANT, CLIENT, SECRET, roles=["Mail.Send", "Mail.Read", "Mail.ReadWrite"])
@@ -21,7 +40,8 @@ def world() -> World:
         client_id=ACCOUNT.client_id,
         delegations={"rival.example": GMAIL_SCOPES},
     )
-    return made
+    yield made
+    assert set(heard) <= NAMES
 
 
 @pytest.fixture(params=sorted(PROVIDERS))

@@ -208,6 +208,8 @@ def test_a_process_has_one_session():
         ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com.evil.example/x", False),
         ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com@evil.example/x", False),
         ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com:bad/x", False),
+        ("https://graph.microsoft.com/v1.0", "https://evil.example\\@graph.microsoft.com/x", False),
+        ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com%2eevil.example/x", False),
         ("http://127.0.0.1:8025/graph", "http://127.0.0.1:8026/graph", False),
     ],
 )

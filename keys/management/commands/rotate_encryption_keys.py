@@ -5,7 +5,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 from django.core.management.base import BaseCommand, CommandError
 
-from keys.rotating import rotate
+from keys.rotating import count_older, rotate
 
 
 class Command(BaseCommand):
@@ -13,11 +13,16 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            for table, done in rotate():
-                self.stdout.write(f"{table}: {done} resealed")
+            for what, done in rotate():
+                self.stdout.write(f"{what}: {done} resealed")
         except InvalidToken:
             raise CommandError(
                 "A stored secret opens with none of FIELD_ENCRYPTION_KEYS. Put the key that sealed it back "
                 "at the end of the list and run this again."
             ) from None
+        if older := count_older():
+            raise CommandError(
+                f"{older} secrets were sealed under an older key meanwhile: a process still runs with the old "
+                "FIELD_ENCRYPTION_KEYS. Restart all of them with the new list and run this again."
+            )
         self.stdout.write("All secrets are sealed under the first key; older keys can be removed.")

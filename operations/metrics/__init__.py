@@ -1,0 +1,1 @@
+"""What `/metrics` tells: counted in rows that all processes share, or read from the rows at the moment of asking."""
