@@ -1,7 +1,7 @@
 """Draw what `bench.fleet --json bench/results.jsonl` has measured, as SVG for docs/performance.md.
 
-    pip install matplotlib
-    python -m bench.plots bench/results.jsonl docs/images
+pip install matplotlib
+python -m bench.plots bench/results.jsonl docs/images
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("svg")
-from matplotlib import pyplot as plt  # noqa: E402  after the backend is chosen
+from matplotlib import pyplot as plt
 
 Result = dict[str, Any]
 # The same file whenever it is drawn from the same results.
@@ -39,7 +39,9 @@ def draw_sending(results: list[Result], folder: Path) -> None:
     """How many messages a second more worker processes send."""
     rows = sorted((row for row in results if row["kind"] == "send"), key=lambda row: row["workers"])
     figure, axes = plt.subplots(figsize=(6.4, 3.4))
-    axes.plot([row["workers"] for row in rows], [row["per_second"] for row in rows], marker="o", label="measured")
+    axes.plot(
+        [row["workers"] for row in rows], [row["per_second"] for row in rows], marker="o", label="measured"
+    )
     axes.set(xlabel="worker processes on two cores", ylabel="messages a second", xlim=0, ylim=0)
     axes.set_xticks([row["workers"] for row in rows])
     _save(figure, axes, folder / "performance-sending.svg")
