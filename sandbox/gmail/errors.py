@@ -41,6 +41,7 @@ COSTS: dict[str, tuple[int, int]] = {
     "gmail.labels.list": (1, 1),
     "gmail.labels.get": (1, 1),
     "gmail.labels.create": (5, 5),
+    "gmail.labels.delete": (5, 5),
     "gmail.history.list": (2, 2),
     "gmail.messages.list": (5, 5),
     "gmail.messages.modify": (5, 5),

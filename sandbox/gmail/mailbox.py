@@ -69,6 +69,7 @@ class GmailMailbox(Mailbox):
         self.drafts: dict[str, str] = {}
         self.threads_by_message_id: dict[str, str] = {}
         self.user_labels: dict[str, str] = {}
+        self._labels_made = 0
         self.send_as: set[str] = {email.lower()}
         self.history: list[HistoryRecord] = []
         self.history_id = 4_000
@@ -113,6 +114,18 @@ class GmailMailbox(Mailbox):
         if dropped:
             self._record("labelRemoved", message, sorted(dropped))
 
+    def add_label(self, name: str) -> str:
+        """Its id, which is never used again."""
+        self._labels_made += 1
+        label = f"Label_{self._labels_made}"
+        self.user_labels[label] = name
+        return label
+
+    def remove_label(self, label: str) -> None:
+        for message in self.by_id.values():
+            self.relabel(message, [], [label])
+        del self.user_labels[label]
+
     def trash(self, message: GmailMessage) -> None:
         self.relabel(message, ["TRASH"], ["INBOX", "SPAM"])
 
@@ -128,7 +141,8 @@ class GmailMailbox(Mailbox):
     def place_of(self, message: StoredMessage) -> str:
         assert isinstance(message, GmailMessage)
         order: tuple[Place, ...] = ("trash", "junk", "inbox", "drafts", "sent")
-        return next((place for place in order if PLACES[place] in message.labels), "archive")
+        own = next((name for label, name in self.user_labels.items() if label in message.labels), "archive")
+        return next((place for place in order if PLACES[place] in message.labels), own)
 
     def id_of(self, message: StoredMessage) -> str:
         assert isinstance(message, GmailMessage)

@@ -1,4 +1,4 @@
-"""Listing, reading, labelling, trashing and deleting messages; labels and the profile."""
+"""Listing, reading, labelling, trashing and deleting messages; the profile."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from sandbox.gmail.access import only_metadata
 from sandbox.gmail.errors import bad_request, gmail_error, not_found
 from sandbox.gmail.mailbox import SYSTEM_LABELS, GmailMailbox, GmailMessage
 from sandbox.gmail.searching import Search
-from sandbox.gmail.sending import read_body, read_message
+from sandbox.gmail.sending import check_names, read_body, read_message
 from sandbox.gmail.views import FORMATS, attachment, view_ids, view_message
 from sandbox.http import json_response
 
@@ -120,7 +120,8 @@ def modify_message(call: Call) -> Response:
     return json_response(view_ids(message))
 
 
-def _label_changes(call: Call, body: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _label_changes(call: Call, body: dict[str, Any], *known: str) -> tuple[list[str], list[str]]:
+    check_names(body, "addLabelIds", "removeLabelIds", *known)
     add, drop = list(body.get("addLabelIds") or []), list(body.get("removeLabelIds") or [])
     if len(add) > LABELS_MAX or len(drop) > LABELS_MAX:
         raise bad_request("Too many labels")
@@ -145,7 +146,7 @@ def batch_modify(call: Call) -> Response:
     """204 without a word about ids that do not exist."""
     body = read_body(call)
     wanted = _batch_ids(body)
-    add, drop = _label_changes(call, body)
+    add, drop = _label_changes(call, body, "ids")
     for message in _existing(call.mailbox, wanted):
         call.mailbox.relabel(message, add, drop)
     return Response(status=204)
@@ -197,44 +198,6 @@ def get_profile(call: Call) -> Response:
             "historyId": str(mailbox.history_id),
         }
     )
-
-
-def _label(mailbox: GmailMailbox, label: str, name: str, kind: str) -> dict[str, Any]:
-    return {"id": label, "name": name, "type": kind}
-
-
-def _labels(mailbox: GmailMailbox) -> list[dict[str, Any]]:
-    system = [_label(mailbox, label, label, "system") for label in SYSTEM_LABELS]
-    return system + [_label(mailbox, one, name, "user") for one, name in mailbox.user_labels.items()]
-
-
-def list_labels(call: Call) -> Response:
-    return json_response({"labels": _labels(call.mailbox)})
-
-
-def get_label(call: Call) -> Response:
-    """With counts, which the list leaves out."""
-    wanted = call.values["id"]
-    found = next((label for label in _labels(call.mailbox) if label["id"] == wanted), None)
-    if found is None:
-        raise not_found()
-    rows = [message for message in call.mailbox.by_id.values() if wanted in message.labels]
-    unread = [message for message in rows if "UNREAD" in message.labels]
-    threads = {message.thread_id for message in rows}
-    counts = {"messagesTotal": len(rows), "messagesUnread": len(unread), "threadsTotal": len(threads)}
-    return json_response({**found, **counts, "threadsUnread": len({row.thread_id for row in unread})})
-
-
-def create_label(call: Call) -> Response:
-    name = str(read_body(call).get("name") or "").strip()
-    names = {label["name"].lower() for label in _labels(call.mailbox)}
-    if not name:
-        raise bad_request("Label name required")
-    if name.lower() in names:
-        raise gmail_error(409, "aborted", "Label name exists or conflicts", name="ABORTED")
-    label = f"Label_{len(call.mailbox.user_labels) + 1}"
-    call.mailbox.user_labels[label] = name
-    return json_response(_label(call.mailbox, label, name, "user"))
 
 
 def list_send_as(call: Call) -> Response:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.calls import ApiError, Call, Handler
 from sandbox.execution import execute
-from sandbox.gmail import access, history, messages, sending, uploads
+from sandbox.gmail import access, history, labels, messages, sending, uploads
 from sandbox.gmail.errors import GmailDialect, bad_request, gmail_error
 from sandbox.world import World
 
@@ -74,9 +74,10 @@ METHODS = (
     Method("gmail.drafts.get", "GET", "drafts/{id}", access.TO_READ_DRAFTS, sending.get_draft, _GET),
     Method("gmail.drafts.update", "PUT", "drafts/{id}", access.TO_DRAFT, sending.update_draft, uploads=True),
     Method("gmail.drafts.delete", "DELETE", "drafts/{id}", access.TO_DRAFT, sending.delete_draft),
-    Method("gmail.labels.list", "GET", "labels", access.TO_SEE_LABELS, messages.list_labels),
-    Method("gmail.labels.create", "POST", "labels", access.TO_CHANGE_LABELS, messages.create_label),
-    Method("gmail.labels.get", "GET", "labels/{id}", access.TO_SEE_LABELS, messages.get_label),
+    Method("gmail.labels.list", "GET", "labels", access.TO_SEE_LABELS, labels.list_labels),
+    Method("gmail.labels.create", "POST", "labels", access.TO_CHANGE_LABELS, labels.create_label),
+    Method("gmail.labels.get", "GET", "labels/{id}", access.TO_SEE_LABELS, labels.get_label),
+    Method("gmail.labels.delete", "DELETE", "labels/{id}", access.TO_CHANGE_LABELS, labels.delete_label),
     Method("gmail.settings.sendAs.list", "GET", "settings/sendAs", access.TO_SEE_SEND_AS, messages.list_send_as),
 )  # fmt: skip
 

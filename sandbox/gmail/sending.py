@@ -33,6 +33,13 @@ def read_body(call: Call) -> dict[str, Any]:
         raise bad_request("Invalid JSON payload received.", "parseError") from None
 
 
+def check_names(body: dict[str, Any], *known: str) -> None:
+    """Raises 400 for a field that the request's message does not have."""
+    for name in body:
+        if name not in known:
+            raise bad_request(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
+
+
 def read_message(call: Call, body: dict[str, Any] | None = None) -> tuple[bytes, dict[str, Any]]:
     """The raw message with the other fields of its resource, from JSON or from an upload."""
     if body is None:

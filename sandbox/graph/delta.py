@@ -59,7 +59,7 @@ def _first_state(call: Call, folder: Folder) -> State:
     size = int(prefer[1]) if prefer else page_size(call)
     return {
         "epoch": call.mailbox.delta_epoch,
-        "folder": folder.well_known,
+        "folder": folder.key,
         "first": True,
         "from": len(folder.changes),
         "after": 0,
@@ -84,7 +84,7 @@ def _check_filter(call: Call) -> None:
 def _listing(call: Call, folder: Folder, state: State) -> Response:
     rows = [
         message
-        for message in call.mailbox.in_folder(folder.well_known)
+        for message in call.mailbox.in_folder(folder.key)
         if state["after"] < message.key <= state["until"] and _passes(message, state)
     ]
     room = _FILTERED_MAX - state["sent"] if state["filter"] else len(rows)
@@ -131,7 +131,7 @@ def _change_row(call: Call, folder: Folder, state: State, change: Change) -> dic
     if state["type"] not in (None, change.kind):
         return None
     message = call.mailbox.by_key.get(change.key)
-    if change.kind == "deleted" or message is None or message.folder != folder.well_known:
+    if change.kind == "deleted" or message is None or message.folder != folder.key:
         if state["type"] == "created":
             return None
         identity = change.immutable_id if wants_immutable_ids(call) else change.rest_id
@@ -165,7 +165,7 @@ def _open_token(call: Call, folder: Folder, text: str) -> State:
     if len(call.request.args) > 1:
         raise bad_request(call, "Query parameters cannot be combined with a delta or skip token.")
     state: State = json.loads(data)
-    if state["folder"] != folder.well_known or state["epoch"] != call.mailbox.delta_epoch:
+    if state["folder"] != folder.key or state["epoch"] != call.mailbox.delta_epoch:
         raise _gone(call)
     return state
 

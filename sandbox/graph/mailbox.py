@@ -18,6 +18,7 @@ WELL_KNOWN = {
     "archive": "Archive",
     "recoverableitemsdeletions": "Deletions",
 }
+ROOT = "msgfolderroot"
 HIDDEN = ("recoverableitemsdeletions",)
 PLACES: dict[Place, str] = {
     "inbox": "inbox",
@@ -39,11 +40,12 @@ class Change(NamedTuple):
 
 @dataclass
 class Folder:
-    """A delta token is a place in `changes`."""
+    """`key` is its well-known name, or its id. A delta token is a place in `changes`."""
 
     id: str
     name: str
-    well_known: str
+    key: str
+    parent: str = ROOT
     changes: list[Change] = field(default_factory=list)
 
 
@@ -84,7 +86,7 @@ class GraphMailbox(Mailbox):
         self._rest_ids = 0
 
     def _folder(self, name: str, shown: str) -> Folder:
-        return Folder(id=ids.folder_id(self.email, name), name=shown, well_known=name)
+        return Folder(id=ids.folder_id(self.email, name), name=shown, key=name)
 
     def folder(self, wanted: str) -> Folder | None:
         """By well-known name in any case, or by id, which is case-sensitive."""
@@ -93,9 +95,26 @@ class GraphMailbox(Mailbox):
             return known
         return next((folder for folder in self.folders.values() if folder.id == wanted), None)
 
+    def top_folders(self) -> list[Folder]:
+        """Those a person sees beside the inbox; names are unique here, whatever their case."""
+        return [
+            folder for folder in self.folders.values() if folder.parent == ROOT and folder.key not in HIDDEN
+        ]
+
     def add_folder(self, name: str) -> Folder:
-        self.folders[name.lower()] = self._folder(name.lower(), name)
-        return self.folders[name.lower()]
+        """A folder of the person's own: known by its id alone."""
+        folder_id = ids.folder_id(self.email, f"own {self.next_key()}")
+        self.folders[folder_id] = Folder(id=folder_id, name=name, key=folder_id)
+        return self.folders[folder_id]
+
+    def remove_folder(self, folder: Folder) -> None:
+        """Into Deleted Items with all it holds, and from there for good."""
+        if folder.parent == ROOT:
+            folder.parent = "deleteditems"
+            return
+        for message in self.in_folder(folder.key):
+            self.remove(message)
+        del self.folders[folder.key]
 
     def add(self, raw: bytes, folder: str, at: float, *, draft: bool = False) -> GraphMessage:
         key = self.next_key()
@@ -152,7 +171,9 @@ class GraphMailbox(Mailbox):
 
     def place_of(self, message: StoredMessage) -> str:
         assert isinstance(message, GraphMessage)
-        return next((place for place, name in PLACES.items() if name == message.folder), message.folder)
+        place = next((place for place, name in PLACES.items() if name == message.folder), None)
+        folder = self.folders[message.folder]
+        return place or (folder.name if folder.key == folder.id else folder.key)
 
     def id_of(self, message: StoredMessage) -> str:
         assert isinstance(message, GraphMessage)

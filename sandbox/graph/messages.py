@@ -67,7 +67,7 @@ def _move(call: Call, message: GraphMessage) -> None:
     folder = call.mailbox.folder(call.values["folder"])
     if folder is None:
         raise folder_missing(call)
-    call.mailbox.move_to(message, folder.well_known)
+    call.mailbox.move_to(message, folder.key)
 
 
 def delete_message(call: Call) -> Response:

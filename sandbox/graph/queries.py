@@ -123,7 +123,7 @@ def scope(call: Call) -> list[GraphMessage]:
     folder = mailbox.folder(call.values["folder"])
     if folder is None:
         raise folder_missing(call)
-    found: list[GraphMessage] = mailbox.in_folder(folder.well_known)
+    found: list[GraphMessage] = mailbox.in_folder(folder.key)
     return found
 
 
@@ -215,7 +215,7 @@ def find_message(call: Call) -> GraphMessage:
     if message is None:
         raise not_found(call)
     folder = call.mailbox.folder(call.values["folder"]) if "folder" in call.values else None
-    if folder is not None and folder.well_known != message.folder:
+    if folder is not None and folder.key != message.folder:
         raise not_found(call)
     found: GraphMessage = message
     return found

@@ -77,6 +77,7 @@ OPERATIONS = (
     Operation("graph.mailFolders.list", "GET", "users/{user}/mailFolders", access.READ, folders.list_folders, _FOLDERS),
     Operation("graph.mailFolders.create", "POST", "users/{user}/mailFolders", access.WRITE, folders.create_folder),
     Operation("graph.mailFolders.get", "GET", _BOX, access.READ, folders.get_folder, _GET),
+    Operation("graph.mailFolders.delete", "DELETE", _BOX, access.WRITE, folders.delete_folder),
     Operation("graph.messages.delta", "GET", f"{_BOX}/messages/delta", access.READ, delta.delta, _DELTA),
     *(
         operation

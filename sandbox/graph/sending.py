@@ -40,7 +40,7 @@ def create_draft(call: Call) -> Response:
         found = call.mailbox.folder(call.values["folder"])
         if found is None:
             raise not_found(call)
-        folder = found.well_known
+        folder = found.key
     message = add_draft(call, raw, folder)
     user = call.values["user"]
     location = f"{origin(call.request)}/graph/v1.0/users/{user}/messages/{shown_id(call, message)}"

@@ -205,6 +205,35 @@ def test_labels_change_one_by_one_and_in_bulk(world, gmail, mail):
     assert gmail("POST", "messages/batchModify", json={"ids": []}).status_code == 400
 
 
+def test_labels_are_made_strictly_and_never_twice(world, gmail, mail):
+    made = gmail("POST", "labels", json={"name": "Processed", "labelListVisibility": "labelShow"})
+    again = gmail("POST", "labels", json={"name": "processed"})
+    assert (made.status_code, again.status_code, reason(again)) == (200, 409, "aborted")
+    for body in (
+        {"name": ""},
+        {"name": "Inbox"},
+        {"name": "Muted"},
+        {"name": "x" * 226},
+        {"name": "A", "names": 1},
+    ):
+        answer = gmail("POST", "labels", json=body)
+        assert (answer.status_code, reason(answer)) == (400, "invalidArgument"), body
+    assert gmail("POST", "labels", json={"name": "A", "labelListVisibility": "show"}).status_code == 400
+    assert gmail("POST", "labels", scope=f"{AUTH}send", json={"name": "A"}).status_code == 403
+
+
+def test_a_deleted_label_leaves_its_messages_and_its_id_is_never_used_again(world, gmail, mail):
+    message = world.deliver(mail(), GOOGLE)
+    label = gmail("POST", "labels", json={"name": "Processed"}).json()["id"]
+    gmail("POST", f"messages/{message.id}/modify", json={"addLabelIds": [label]})
+    assert gmail("DELETE", f"labels/{label}").status_code == 204
+    assert label not in gmail("GET", f"messages/{message.id}?format=minimal").json()["labelIds"]
+    refused = gmail("POST", f"messages/{message.id}/modify", json={"addLabelIds": [label]})
+    assert (refused.status_code, reason(refused)) == (400, "invalidArgument")
+    assert gmail("POST", "labels", json={"name": "Processed"}).json()["id"] != label
+    assert gmail("DELETE", "labels/INBOX").status_code == 400
+
+
 def test_deleting_needs_the_full_scope(world, gmail, mail):
     message = world.deliver(mail(), GOOGLE)
     refused = gmail("DELETE", f"messages/{message.id}", scope=f"{AUTH}modify")

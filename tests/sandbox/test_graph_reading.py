@@ -184,6 +184,41 @@ def test_folders_count_and_can_be_made(graph, filled):
     assert subjects(graph("GET", f"mailFolders/{made.json()['id']}/messages")) == ["Message 11"]
 
 
+def test_a_folder_of_ones_own_is_known_by_its_id_alone(graph, filled):
+    made = graph("POST", "mailFolders", json={"displayName": "Processed"}).json()
+    row = graph("GET", "mailFolders/inbox/messages?$top=1").json()["value"][0]
+    answer = graph("POST", f"messages/{row['id']}/move", json={"destinationId": "Processed"})
+    assert (answer.status_code, code(answer)) == (400, "ErrorInvalidIdMalformed")
+    gone = made["id"][:-4] + "AAAA"
+    answer = graph("POST", f"messages/{row['id']}/move", json={"destinationId": gone})
+    assert (answer.status_code, code(answer)) == (404, "ErrorItemNotFound")
+
+
+@pytest.mark.parametrize("body", [{}, {"displayName": " "}, {"displayName": "x" * 256}, {"displayName": 5}])
+def test_a_folder_needs_a_name(graph, filled, body):
+    assert code(graph("POST", "mailFolders", json=body)) == "ErrorInvalidRequest"
+
+
+def test_what_a_folder_may_be_made_with_is_its_name_and_whether_it_is_hidden(graph, filled):
+    body = {"displayName": "Processed", "parentFolderId": "inbox"}
+    assert code(graph("POST", "mailFolders", json=body)) == "ErrorInvalidPropertySet"
+
+
+def test_a_deleted_folder_lies_in_deleted_items_and_then_nowhere(graph, filled):
+    made = graph("POST", "mailFolders", json={"displayName": "Processed"}).json()["id"]
+    names = [row["displayName"] for row in graph("GET", "mailFolders?$top=100").json()["value"]]
+    assert "Processed" in names
+    assert graph("DELETE", f"mailFolders/{made}").status_code == 204
+    names = [row["displayName"] for row in graph("GET", "mailFolders?$top=100").json()["value"]]
+    assert "Processed" not in names
+    trash = graph("GET", "mailFolders/deleteditems").json()["id"]
+    assert graph("GET", f"mailFolders/{made}").json()["parentFolderId"] == trash
+    assert graph("POST", "mailFolders", json={"displayName": "Processed"}).status_code == 201
+    assert graph("DELETE", f"mailFolders/{made}").status_code == 204
+    assert graph("GET", f"mailFolders/{made}").status_code == 404
+    assert code(graph("DELETE", "mailFolders/inbox")) == "ErrorDeleteDistinguishedFolder"
+
+
 def test_it_searches_whole_words(graph, filled):
     answer = graph("GET", "messages", params={"$search": '"subject:Message 7"'})
     assert "Message 7" in subjects(answer)
