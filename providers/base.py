@@ -153,5 +153,11 @@ class MailProvider(ABC):
         """The raw messages, in batches; one bad message is its own `error`, never the batch's."""
 
     @abstractmethod
-    def dispose(self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal) -> Iterable[Disposed]:
-        """Delete or trash, in batches; a message that is gone already is success (`gone`)."""
+    def dispose(
+        self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal, folder: str = ""
+    ) -> Iterable[Disposed]:
+        """Delete, trash, or move to `folder`, in batches; a message that is gone already is success (`gone`).
+
+        `folder` (with Disposal.MOVE only) is a name as `check_folder_name` takes it, and is made where it is
+        missing. Whatever the way, a message keeps its id and its unread flag, and may be disposed of again.
+        """

@@ -18,7 +18,7 @@ from providers.api import Api, Content
 from providers.base import MailProvider, Permission
 from providers.credentials import CredentialField, GoogleCredential, parse_google_key
 from providers.errors import CredentialRefused, MessageRejected, OutcomeUnknown, ProviderError, Unsupported
-from providers.gmail import finding, reading
+from providers.gmail import finding, moving, reading
 from providers.gmail.batch import Batch
 from providers.gmail.checking import MailboxCheck
 from providers.gmail.errors import gmail_error, token_error
@@ -92,7 +92,7 @@ class Gmail(MailProvider):
     )
     permissions = (
         Permission(SEND, "send mail"),
-        Permission(MODIFY, "read bounces and replies, and move processed mail to Trash"),
+        Permission(MODIFY, "read bounces and replies, and move processed mail to a folder or to Trash"),
         Permission(FULL, "delete processed mail for good", is_optional=True),
     )
     renewal_steps = (
@@ -207,10 +207,14 @@ class Gmail(MailProvider):
             for ref, outcome in results
         )
 
-    def dispose(self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal) -> Iterable[Disposed]:
+    def dispose(
+        self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal, folder: str = ""
+    ) -> Iterable[Disposed]:
         """As `MailProvider.dispose`. Without the full mail scope a message is trashed, and `how` says so."""
         if how is Disposal.LEAVE:
             return [Disposed(ref, how) for ref in refs]
+        if how is Disposal.MOVE:
+            return moving.move(self._api, token, refs, folder)
         if how is Disposal.DELETE and FULL in token.scopes:
             return reading.delete_for_good(self._api, token, refs)
         results = self._batch(token).run(refs, reading.trash_part)

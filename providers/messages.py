@@ -29,6 +29,7 @@ class Disposal(StrEnum):
 
     DELETE = "delete"
     TRASH = "trash"
+    MOVE = "move"
     LEAVE = "leave"
 
 

@@ -18,7 +18,7 @@ from providers.base import MailProvider, Permission
 from providers.checking import Checklist
 from providers.credentials import CredentialField, MicrosoftCredential, check_microsoft_input
 from providers.errors import AnswerTooLarge, MessageRejected, ProviderError
-from providers.graph import finding, reading, sending
+from providers.graph import finding, moving, reading, sending
 from providers.graph.batch import Batch
 from providers.graph.checking import MailboxCheck
 from providers.graph.errors import entra_error, graph_error
@@ -93,7 +93,9 @@ class MicrosoftGraph(MailProvider):
     permissions = (
         Permission("Mail.Send", "send mail"),
         Permission("Mail.Read", "read bounces and replies"),
-        Permission("Mail.ReadWrite", "make sure of each message's outcome, and delete processed mail"),
+        Permission(
+            "Mail.ReadWrite", "make sure of each message's outcome, and delete or move processed mail"
+        ),
     )
     renewal_steps = (
         "Sign in at portal.azure.com and open Microsoft Entra ID → App registrations → your app.",
@@ -201,10 +203,14 @@ class MicrosoftGraph(MailProvider):
             else:
                 yield reading.read_raw(ref, outcome, self.limits.message_bytes)
 
-    def dispose(self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal) -> Iterable[Disposed]:
+    def dispose(
+        self, token: AccessToken, refs: Sequence[MessageRef], how: Disposal, folder: str = ""
+    ) -> Iterable[Disposed]:
         """As `MailProvider.dispose`. Deleting is what Graph calls so: the message is in Deleted Items."""
         if how is Disposal.LEAVE:
             return [Disposed(ref, how) for ref in refs]
+        if how is Disposal.MOVE:
+            return moving.move(self._api, token, self._batch(token), refs, folder)
         results = self._batch(token).run(refs, lambda ref: reading.dispose_part(token, ref, how))
         return (reading.read_disposed(ref, outcome, how) for ref, outcome in results)
 

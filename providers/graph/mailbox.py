@@ -33,8 +33,8 @@ def message_path(email: str, message_id: str) -> str:
 
 
 def folder_path(email: str, folder: str) -> str:
-    """A well-known folder's path."""
-    return f"{user_path(email)}/mailFolders/{folder}"
+    """A folder's path, by its well-known name or its id."""
+    return f"{user_path(email)}/mailFolders/{quote(folder, safe='')}"
 
 
 def get(api: Api, token: AccessToken, path: str, **params: Any) -> dict[str, Any]:

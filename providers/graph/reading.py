@@ -25,10 +25,15 @@ def fetch_part(token: AccessToken, ref: MessageRef) -> Part:
 
 def dispose_part(token: AccessToken, ref: MessageRef, how: Disposal) -> Part:
     """Deleting one message, or moving it to Deleted Items."""
-    path = message_path(token.email, ref.id)
     if how is Disposal.DELETE:
-        return Part("DELETE", path, PREFER)
-    return Part("POST", f"{path}/move", PREFER, {"destinationId": "deleteditems"})
+        return Part("DELETE", message_path(token.email, ref.id), PREFER)
+    return move_part(token, ref, "deleteditems")
+
+
+def move_part(token: AccessToken, ref: MessageRef, folder: str) -> Part:
+    """Moving one message to a folder, by its id or well-known name; with this header it keeps its own id."""
+    path = f"{message_path(token.email, ref.id)}/move"
+    return Part("POST", path, PREFER, {"destinationId": folder})
 
 
 def read_raw(ref: MessageRef, outcome: Outcome, max_bytes: int) -> RawMessage:

@@ -60,6 +60,9 @@ CALLS = {
         "raw": "graph.messages.value",
         "delete": "graph.messages.delete",
         "batch": "graph.batch",
+        "move": "graph.messages.move",
+        "list-folders": "graph.mailFolders.list",
+        "make-folder": "graph.mailFolders.create",
     },
     "google": {
         "token": "google.token",
@@ -69,6 +72,9 @@ CALLS = {
         "raw": "gmail.messages.get",
         "delete": "gmail.messages.batchDelete",
         "batch": "gmail.batch",
+        "move": "gmail.messages.batchModify",
+        "list-folders": "gmail.labels.list",
+        "make-folder": "gmail.labels.create",
     },
 }
 
@@ -97,6 +103,28 @@ class Box:
 
     def deliver(self, number: int = 0, folder: Any = "inbox", **details: Any) -> StoredMessage:
         return self.world.deliver(incoming(number, self.email), self.email, folder=folder, **details)
+
+    def make_folder(self, name: str) -> None:
+        """As a person does beside us."""
+        store: Any = self.store()
+        (store.add_folder if self.name == "microsoft" else store.add_label)(name)
+
+    def folders(self) -> list[str]:
+        """The names of the person's own folders or labels."""
+        store: Any = self.store()
+        if self.name == "google":
+            return sorted(store.user_labels.values())
+        return sorted(folder.name for folder in store.top_folders() if folder.key == folder.id)
+
+    def remove_folder(self, name: str) -> None:
+        """For good."""
+        store: Any = self.store()
+        if self.name == "google":
+            store.remove_label(next(label for label, shown in store.user_labels.items() if shown == name))
+            return
+        folder = next(folder for folder in store.top_folders() if folder.name == name)
+        store.remove_folder(folder)
+        store.remove_folder(folder)
 
     def submit(self, mime: bytes, token: AccessToken | None = None) -> tuple[Draft | None, Receipt]:
         token = token or self.token()
