@@ -32,7 +32,7 @@ class BounceServerAdmin(ServerAdmin):
     search_fields = BOUNCE_SERVERS.search
     fieldsets: ClassVar = (
         (None, {"fields": ("name", "provider", "customer", "locked", "email", "api_key", "status")}),
-        ("Processing", {"fields": ("delete_processed", "first_read", "first_read_from")}),
+        ("Processing", {"fields": ("delete_processed", "processed_folder", "first_read", "first_read_from")}),
         ("Connection", {"fields": ("connection",)}),
     )
 

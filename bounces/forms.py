@@ -18,6 +18,7 @@ class BounceServerForm(ReadingServerForm):
             "email",
             "api_key",
             "delete_processed",
+            "processed_folder",
             "first_read",
             "first_read_from",
             "status",

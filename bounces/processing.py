@@ -19,6 +19,7 @@ from mail.detection import Bounce as Detected
 from mail.detection import CustomPhrase, detect
 from mailboxes.handling import Verdict
 from mailboxes.models import MessageMatch, ProcessedMessage
+from mailboxes.wishes import Wish, common_wishes
 
 NO_BOUNCE = Verdict("no bounce", "Left exactly as it was.", unmatched="no bounce or complaint")
 NOBODYS = "but it belongs to no campaign message"
@@ -60,7 +61,7 @@ class BounceHandler:
             ),
             matched=any(matches),
             unmatched="" if any(matches) else f"{_kinds(bounces)}, {NOBODYS}",
-            dispose_for=self._wanted_gone_by(bounces),
+            wishes=self._wishes(bounces),
         )
 
     def _log(self, row: ProcessedMessage, detected: Detected, found: Match | None) -> Bounce:
@@ -71,15 +72,12 @@ class BounceHandler:
         apply_consequence(bounce, self.policies, self.now)
         return bounce
 
-    def _wanted_gone_by(self, bounces: list[Bounce]) -> frozenset[int | None]:
-        """Whose servers want the report deleted: all that it concerns, or nobody's."""
+    def _wishes(self, bounces: list[Bounce]) -> list[Wish]:
+        """The report goes as far as the servers of all whom it concerns agree to."""
         owners = {bounce.customer_id for bounce in bounces} - {None}
         concerned = [server for server in self.servers if server.customer_id in owners]
         concerned = concerned or [server for server in self.servers if server.customer_id is None]
-        asking = concerned or self.servers
-        if not all(server.delete_processed for server in asking):
-            return frozenset()
-        return frozenset(server.customer_id for server in asking)
+        return common_wishes(concerned or self.servers)
 
 
 def _kinds(bounces: list[Bounce]) -> str:

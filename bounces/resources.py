@@ -29,6 +29,7 @@ class BounceServerResource(ServerResource):
             "email",
             "key",
             "delete_processed",
+            "processed_folder",
             "status",
             "connected_at",
         )

@@ -140,7 +140,7 @@ def run_badge(run: SyncRun) -> SafeString:
 class ProcessedMessageAdmin(LogAdmin):
     """The ledger: each message of a mailbox, handled once per purpose."""
 
-    list_display = ("received", "mailbox", "purpose", "message", "handled", "outcome", "disposal")
+    list_display = ("received", "mailbox", "purpose", "message", "handled", "outcome", "disposed")
     list_filter: ClassVar = (
         "purpose", "state", "disposal", ("mailbox", AutocompleteSelectFilter), ("handled_at", RangeDateTimeFilter)
     )  # fmt: skip
@@ -149,7 +149,7 @@ class ProcessedMessageAdmin(LogAdmin):
     address_search = ("mailbox__email_key",)
     search_help_text = "A mailbox's address, or a message's exact id."
     fields = (
-        "received", "mailbox", "purpose", "folder", "sender", "subject", "handled", "outcome", "detail", "disposal",
+        "received", "mailbox", "purpose", "folder", "sender", "subject", "handled", "outcome", "detail", "disposed",
         "tries", "listed_at", "handled_at", "internet_message_id", "provider_message_id", "thread_id",
     )  # fmt: skip
     readonly_fields = fields
@@ -160,6 +160,10 @@ class ProcessedMessageAdmin(LogAdmin):
     @display(description="received", ordering="-pk")
     def received(self, row: ProcessedMessage) -> SafeString:
         return moment(row.received_at)
+
+    @display(description="disposal", ordering="disposal")
+    def disposed(self, row: ProcessedMessage) -> str:
+        return row.disposal_text
 
     @display(description="message")
     def message(self, row: ProcessedMessage) -> SafeString:

@@ -1,6 +1,8 @@
 """Disposing of handled messages: after the commit, in batches, repeated until it is done or refused.
 
-Only with the access of those whose servers asked for it: who may only read has nothing deleted.
+Only with the access of those whose servers asked for it: who may only read has nothing deleted. Where several wish
+for different things, deleting comes first, then moving to the first one's folder; the next is tried where one is
+refused.
 """
 
 from __future__ import annotations
@@ -10,25 +12,30 @@ from functools import partial
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Concat, Trim
 
 from mailboxes.budgets import Budget
 from mailboxes.leases import Lease
 from mailboxes.models import Mailbox, ProcessedMessage
-from mailboxes.opening import REFUSALS, OpenMailbox
+from mailboxes.opening import REFUSALS, OpenMailbox, Source
+from mailboxes.wishes import Wish, strongest_first
 from providers.base import MailProvider
 from providers.errors import TemporaryError
 from providers.messages import AccessToken, Disposal, Disposed, MessageRef
 
 logger = structlog.get_logger(__name__)
-
-# Customers, None being the system.
-Askers = frozenset[int | None]
+Wishes = tuple[Wish, ...]
 
 BATCH = 100
 State = ProcessedMessage.State
 Done = ProcessedMessage.Disposal
-_DONE = {Disposal.DELETE: Done.DELETED, Disposal.TRASH: Done.TRASHED, Disposal.LEAVE: Done.NONE}
+_DONE = {
+    Disposal.DELETE: Done.DELETED,
+    Disposal.TRASH: Done.TRASHED,
+    Disposal.MOVE: Done.MOVED,
+    Disposal.LEAVE: Done.NONE,
+}
 
 
 def wanted(mailbox: Mailbox) -> QuerySet[ProcessedMessage]:
@@ -43,7 +50,7 @@ def wanted(mailbox: Mailbox) -> QuerySet[ProcessedMessage]:
 
 
 def dispose_handled(opened: OpenMailbox, lease: Lease, budget: Budget) -> int:
-    """Delete what may go; moved to Trash where the scope allows no delete. Returns how many are gone.
+    """Delete or move what may go; to Trash where the scope allows no delete. Returns how many have left.
 
     What fails for a moment, or is left when the budget is spent, is tried again next time; a refusal is shown
     on the message and left alone. Raises ProviderError for what concerns the whole mailbox.
@@ -51,74 +58,91 @@ def dispose_handled(opened: OpenMailbox, lease: Lease, budget: Budget) -> int:
     count = 0
     last = 0
     while not budget.is_spent and (rows := list(wanted(opened.mailbox).filter(pk__gt=last)[:BATCH])):
-        for askers, group in _by_askers(rows).items():
+        for wishes, group in _by_wishes(opened.mailbox, rows).items():
             lease.renew()
-            count += _dispose(opened, lease, askers, group)
+            count += _dispose(opened, lease, wishes, group)
         budget.spend(len(rows))
         last = rows[-1].pk
     return count
 
 
-def _by_askers(rows: Sequence[ProcessedMessage]) -> dict[Askers, list[ProcessedMessage]]:
-    groups: dict[Askers, list[ProcessedMessage]] = {}
-    for row in rows:
-        groups.setdefault(frozenset(row.disposal_for), []).append(row)
+def _by_wishes(mailbox: Mailbox, rows: Sequence[ProcessedMessage]) -> dict[Wishes, list[ProcessedMessage]]:
+    """One row for each message, by what all its purposes wish for together."""
+    messages = {row.provider_message_id: row for row in rows}
+    of_message: dict[str, list[Wish]] = {}
+    for row in wanted(mailbox).filter(provider_message_id__in=messages):
+        of_message.setdefault(row.provider_message_id, []).extend(row.wishes)
+    groups: dict[Wishes, list[ProcessedMessage]] = {}
+    for message_id, wishes in of_message.items():
+        groups.setdefault(tuple(strongest_first(wishes)), []).append(messages[message_id])
     return groups
 
 
-def _dispose(opened: OpenMailbox, lease: Lease, askers: Askers, rows: Sequence[ProcessedMessage]) -> int:
+def _dispose(opened: OpenMailbox, lease: Lease, wishes: Wishes, rows: Sequence[ProcessedMessage]) -> int:
     by_id = {row.provider_message_id: row for row in rows}
-    results = _ask(opened, askers, [_ref(row) for row in by_id.values()])
+    results = _ask(opened, wishes, [_ref(row) for row in by_id.values()])
     with transaction.atomic():
         lease.require()
-        return sum(_record(by_id[result.ref.id], result) for result in results)
+        return sum(_record(by_id[result.ref.id], result, folder) for result, folder in results)
 
 
-def _ask(opened: OpenMailbox, askers: Askers, refs: Sequence[MessageRef]) -> list[Disposed]:
-    """What became of each, with the access of one asker after the other until one is allowed to.
+def _ask(opened: OpenMailbox, wishes: Wishes, refs: Sequence[MessageRef]) -> list[tuple[Disposed, str]]:
+    """What became of each, and of which folder it was asked, one wish after the other until one is allowed.
 
-    Nothing where none of them has access for now: it is tried again next time.
+    Nothing where none who wish for it have access for now: it is tried again next time.
     """
-    sources = {(source.customer_id, source.api_key.pk): source for source in opened.sources}
-    results: dict[str, Disposed] = {}
+    results: dict[str, tuple[Disposed, str]] = {}
     left = list(refs)
-    for source in (source for source in sources.values() if source.customer_id in askers):
+    for wish, source in _ways(opened, wishes):
         try:
-            answers = OpenMailbox(opened.mailbox, opened.now, [source]).call(partial(_delete, refs=left))
+            opened_alone = OpenMailbox(opened.mailbox, opened.now, [source])
+            answers = opened_alone.call(partial(_fulfil, wish=wish, refs=left))
         except REFUSALS:  # shown on the server that was refused
             continue
-        results.update((answer.ref.id, answer) for answer in answers)
+        results.update((answer.ref.id, (answer, wish.folder)) for answer in answers)
         left = [answer.ref for answer in answers if isinstance(answer.error, REFUSALS)]
         if not left:
             break
     return list(results.values())
 
 
-def _delete(provider: MailProvider, token: AccessToken, refs: Sequence[MessageRef]) -> list[Disposed]:
-    return list(provider.dispose(token, refs, Disposal.DELETE))
+def _ways(opened: OpenMailbox, wishes: Wishes) -> list[tuple[Wish, Source]]:
+    """Each wish with every access of its own customer."""
+    sources = {(source.customer_id, source.api_key.pk): source for source in opened.sources}
+    return [
+        (wish, source)
+        for wish in wishes
+        for source in sources.values()
+        if source.customer_id == wish.customer_id
+    ]
+
+
+def _fulfil(
+    provider: MailProvider, token: AccessToken, wish: Wish, refs: Sequence[MessageRef]
+) -> list[Disposed]:
+    how = Disposal.MOVE if wish.folder else Disposal.DELETE
+    return list(provider.dispose(token, refs, how, wish.folder))
 
 
 def _ref(row: ProcessedMessage) -> MessageRef:
     return MessageRef(id=row.provider_message_id, folder=row.folder)
 
 
-def _record(row: ProcessedMessage, result: Disposed) -> bool:
-    """Write what was done, a message that is gone on the rows of all purposes; whether it has left its folder."""
+def _record(row: ProcessedMessage, result: Disposed, folder: str) -> bool:
+    """Write what was done on the rows of all purposes; whether the message has left its folder."""
+    rows = ProcessedMessage.objects.filter(
+        mailbox_id=row.mailbox_id, provider_message_id=row.provider_message_id, disposal=Done.WANTED
+    )
     if result.error is None:
         state = Done.GONE if result.gone else _DONE[result.how]
-        _rows_of(row).filter(disposal=Done.WANTED).update(disposal=state)
+        rows.update(disposal=state, disposal_folder=folder)
         return True
     logger.warning("a message could not be disposed of", message=row.pk, code=result.error.code)
     if not isinstance(result.error, TemporaryError):
-        detail = f"{row.detail} Not deleted: {result.error.message}".strip()
-        ProcessedMessage.objects.filter(pk=row.pk).update(disposal=Done.FAILED, detail=detail)
+        refusal = f"{'Not moved' if folder else 'Not deleted'}: {result.error.message}"
+        detail = Trim(Concat("detail", Value(f" {refusal}"), output_field=TextField()))
+        rows.update(disposal=Done.FAILED, detail=detail)
     return False
-
-
-def _rows_of(row: ProcessedMessage) -> QuerySet[ProcessedMessage]:
-    return ProcessedMessage.objects.filter(
-        mailbox_id=row.mailbox_id, provider_message_id=row.provider_message_id
-    )
 
 
 def dispose_again(row: ProcessedMessage) -> bool:

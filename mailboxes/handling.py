@@ -22,6 +22,7 @@ from mailboxes.budgets import Budget
 from mailboxes.leases import Lease, LeaseLost
 from mailboxes.models import ProcessedMessage, Purpose, SyncRun
 from mailboxes.opening import REFUSALS, OpenMailbox
+from mailboxes.wishes import Wish
 from providers.base import MailProvider
 from providers.errors import ProviderError, TemporaryError, Throttled, TokenRefused, Unavailable
 from providers.messages import AccessToken, MessageRef, RawMessage
@@ -46,17 +47,16 @@ State = ProcessedMessage.State
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a handler made of a message: an outcome in a word or two, detail, and for whom it is to go.
+    """What a handler made of a message: an outcome in a word or two, detail, and who wants it gone (nobody: stays).
 
     `unmatched` says why nothing in it is anybody's, naming nobody; "" where it concerns somebody.
-    `dispose_for` are the customers (None: the system) whose servers want it deleted; for nobody, it stays.
     """
 
     outcome: str
     detail: str = ""
     matched: bool = False
     unmatched: str = ""
-    dispose_for: frozenset[int | None] = frozenset()
+    wishes: Sequence[Wish] = ()
 
 
 GONE = Verdict(
@@ -182,8 +182,8 @@ class _Worker(Generic[Meaning]):
         row.state, row.handled_at, row.run = State.DONE, self.now, self.run
         row.outcome, row.detail = verdict.outcome[:40], clean_text(verdict.detail)
         row.unmatched = verdict.unmatched[:200]
-        if verdict.dispose_for:
-            row.disposal, row.disposal_for = ProcessedMessage.Disposal.WANTED, list(verdict.dispose_for)
+        if verdict.wishes:
+            row.want_disposal(verdict.wishes)
         row.raw = None
         row.save()
         if verdict.matched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -12,6 +13,8 @@ from django.utils import timezone
 
 from accounts.tenancy import CustomerOwned, CustomerQuerySet
 from mail.addresses import normalize_address
+from mailboxes.wishes import Wish
+from providers.folders import NAME_LENGTH
 from providers.registry import PROVIDER_CHOICES
 
 
@@ -135,6 +138,7 @@ class ProcessedMessage(models.Model):
         NONE = "", "Left in place"
         WANTED = "wanted", "To be disposed of"
         DELETED = "delete", "Deleted"
+        MOVED = "move", "Moved to a folder"
         TRASHED = "trash", "Moved to Trash"
         GONE = "gone", "Was gone already"
         FAILED = "failed", "Could not be disposed of"
@@ -159,8 +163,10 @@ class ProcessedMessage(models.Model):
     detail = models.TextField(blank=True)
     raw = models.BinaryField(null=True, editable=False)
     disposal = models.CharField(max_length=10, choices=Disposal, default=Disposal.NONE, blank=True)
-    # The customers (null: the system) whose servers want it gone: their own access deletes it, nobody else's.
+    # Who wants it gone, strongest first: [customer (null: the system), folder ("": deleted)]. Each one's own access
+    # does it, nobody else's.
     disposal_for = models.JSONField(default=list, blank=True, editable=False)
+    disposal_folder = models.CharField("moved to", max_length=NAME_LENGTH, blank=True, editable=False)
     handled_at = models.DateTimeField(null=True)
     # The reading that handled it, so that one run can be looked through and undone.
     run = models.ForeignKey(
@@ -186,6 +192,21 @@ class ProcessedMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject or self.provider_message_id
+
+    @property
+    def disposal_text(self) -> str:
+        """What became of the message at the provider, in words."""
+        is_moved = self.disposal == self.Disposal.MOVED
+        return f"Moved to {self.disposal_folder}" if is_moved else self.get_disposal_display()
+
+    @property
+    def wishes(self) -> list[Wish]:
+        return [Wish(customer_id, folder) for customer_id, folder in self.disposal_for]
+
+    def want_disposal(self, wishes: Iterable[Wish]) -> None:
+        """Note who wants it gone; the row is saved by the caller, the message disposed of later."""
+        self.disposal = self.Disposal.WANTED
+        self.disposal_for = [[wish.customer_id, wish.folder] for wish in wishes]
 
     @property
     def batch(self) -> uuid.UUID:

@@ -95,6 +95,7 @@ class MonitorAdmin(ServerAdmin):
                     "identify_by",
                     "skip_automatic",
                     "delete_processed",
+                    "processed_folder",
                     "first_read",
                     "first_read_from",
                 )

@@ -80,6 +80,7 @@ class MonitorForm(ReadingServerForm):
             "identify_by",
             "skip_automatic",
             "delete_processed",
+            "processed_folder",
             "first_read",
             "first_read_from",
             "status",

@@ -9,6 +9,7 @@ from datetime import datetime
 from audience.changes import Cause
 from mailboxes.handling import Verdict
 from mailboxes.models import MessageMatch, ProcessedMessage
+from mailboxes.wishes import anybodys_wishes
 from monitors.deciding import Decision, Incoming, cause_of, read_message, run_monitor
 from monitors.models import Monitor, MonitorHit
 
@@ -24,7 +25,7 @@ class MonitorHandler:
         return read_message(raw)
 
     def act(self, row: ProcessedMessage, meaning: Incoming, raw: bytes) -> Verdict:
-        """Every monitor looks at the message; it may go once one that acted wants it deleted."""
+        """Every monitor looks at the message; of those that did something, the strongest wish decides over it."""
         decisions = [(monitor, self._run(monitor, row, meaning)) for monitor in self.monitors]
         acted = [(monitor, decision) for monitor, decision in decisions if decision.condition]
         return Verdict(
@@ -34,11 +35,7 @@ class MonitorHandler:
             unmatched=""
             if acted
             else "; ".join(dict.fromkeys(decision.outcome for _, decision in decisions)),
-            dispose_for=frozenset(
-                monitor.customer_id
-                for monitor, decision in acted
-                if monitor.delete_processed and decision.effects
-            ),
+            wishes=anybodys_wishes([monitor for monitor, decision in acted if decision.effects]),
         )
 
     def _run(self, monitor: Monitor, row: ProcessedMessage, incoming: Incoming) -> Decision:

@@ -35,6 +35,7 @@ class MonitorResource(ServerResource):
             "identify_by",
             "skip_automatic",
             "delete_processed",
+            "processed_folder",
             "conditions",
             "status",
             "connected_at",

@@ -80,6 +80,7 @@ _SETTLED = [
     ProcessedMessage.Disposal.NONE,
     ProcessedMessage.Disposal.DELETED,
     ProcessedMessage.Disposal.TRASHED,
+    ProcessedMessage.Disposal.MOVED,
     ProcessedMessage.Disposal.GONE,
 ]
 

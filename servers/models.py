@@ -17,6 +17,7 @@ from keys.models import ApiKey
 from mail.addresses import normalize_address
 from mailboxes.models import Mailbox, Purpose, Watch
 from mailboxes.watching import watch
+from providers.folders import NAME_LENGTH, FolderNameError, check_folder_name
 from providers.registry import PROVIDER_CHOICES, PROVIDERS, SERVER_TYPE_CHOICES, provider_of_server_type
 
 CONNECTION_FIELDS = (
@@ -142,6 +143,13 @@ class ReadingServer(Server):
 
     provider = models.CharField(max_length=20, choices=PROVIDER_CHOICES)
     delete_processed = models.BooleanField(default=False)
+    processed_folder = models.CharField(
+        "move processed mail to",
+        max_length=NAME_LENGTH,
+        blank=True,
+        help_text="Instead of deleting it: a folder beside the inbox (a label in Gmail), made where it is missing. "
+        "Empty: processed mail stays where it is.",
+    )
     first_read = models.CharField("first reading", max_length=10, choices=Watch.FirstRead, blank=True)
     first_read_from = models.DateField("from", null=True, blank=True)
 
@@ -150,8 +158,20 @@ class ReadingServer(Server):
 
     def clean(self) -> None:
         super().clean()
+        self._clean_processed_folder()
         if self.first_read == Watch.FirstRead.DATE and self.first_read_from is None:
             raise ValidationError({"first_read_from": "Choose the date from which mail is processed."})
+
+    def _clean_processed_folder(self) -> None:
+        try:
+            self.processed_folder = check_folder_name(self.processed_folder)
+        except FolderNameError as error:
+            raise ValidationError({"processed_folder": str(error)}) from None
+        if self.processed_folder and self.delete_processed:
+            text = (
+                "Processed mail is either deleted or moved: switch deleting off, or leave the folder empty."
+            )
+            raise ValidationError({"processed_folder": text})
 
     def start_watching(self, now: datetime) -> None:
         """Begin the mailbox's reading where its owner chose, once: what was handled stays handled."""

@@ -60,14 +60,14 @@ class ServersPart(Rows):
 
     def _bounce_server(self, section: Section) -> None:
         provider = section.choice("provider", list(PROVIDERS))
-        fields = {"provider": provider, "delete_processed": section.flag("delete_processed", True)}
+        fields = {"provider": provider, **_disposal(section, deletes=True)}
         self._server(section, BounceServer, "Bounce servers", provider, fields)
 
     def _monitor(self, section: Section) -> None:
         provider = section.choice("provider", list(PROVIDERS))
         fields = {
             "provider": provider,
-            "delete_processed": section.flag("delete_processed", False),
+            **_disposal(section, deletes=False),
             "identify_by": section.choice(
                 "identify_by",
                 [str(value) for value in Monitor.IdentifyBy.values],
@@ -150,3 +150,11 @@ class ServersPart(Rows):
         if found.count() != 1:
             section.fail(f"the customer has no “{uid}” (or several of that name: use its uid).", name)
         return found.get()
+
+
+def _disposal(section: Section, *, deletes: bool) -> dict[str, Any]:
+    """What becomes of processed mail; `deletes` where the file does not say."""
+    return {
+        "delete_processed": section.flag("delete_processed", deletes),
+        "processed_folder": section.text("processed_folder", ""),
+    }

@@ -190,7 +190,7 @@ class TestAsker:
         letter = shared.arrive(human_reply("ada@receiver.example", "Please stop."))
         read_bounces(shared.mailbox, shared.now)
         ProcessedMessage.objects.filter(purpose="monitors").update(
-            state="done", disposal="wanted", disposal_for=[ours.customer_id + 1000]
+            state="done", disposal="wanted", disposal_for=[[ours.customer_id + 1000, ""]]
         )
 
         shared.read()
