@@ -71,6 +71,19 @@ def test_a_save_tests_the_connection_outside_of_the_transaction(
     assert created.after["name"] == "News"
 
 
+def test_the_backend_sets_the_folder_for_processed_mail(backend: Client, acme: Customer) -> None:
+    server = make.make_bounce_server(acme)
+    url = reverse("admin:bounces_bounceserver_change", args=[server.pk])
+    fields = {"name": server.name, "provider": "microsoft", "email": server.email, "api_key": server.api_key_id,
+              "customer": acme.pk, "status": "inactive"}  # fmt: skip
+    backend.post(url, {**fields, "processed_folder": "Drafts"})
+    server.refresh_from_db()
+    assert (server.delete_processed, server.processed_folder) == (True, "")
+    backend.post(url, {**fields, "processed_folder": "Handled"})
+    server.refresh_from_db()
+    assert (server.delete_processed, server.processed_folder) == (False, "Handled")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_test_leaves_the_server_saved_and_says_cause_and_fix(
     backend: Client, sandbox_world: World

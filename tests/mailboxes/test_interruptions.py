@@ -31,7 +31,7 @@ def busy_room(world, provider: str) -> Mailroom:
     customer = make_customer(f"Customer {next(_numbers)}")
     room = Mailroom(world, provider, f"news{customer.pk}@acme.example", customer)
     room.add_bounce_server()
-    room.add_monitor({"value": "stop", "action": "unsubscribe"}, name="Replies", delete_processed=True)
+    room.add_monitor({"value": "stop", "action": "unsubscribe"}, name="Replies", processed_folder="Done")
     room.open_for_business()
     room.fill()
     return room

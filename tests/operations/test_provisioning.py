@@ -100,6 +100,16 @@ def test_a_changed_name_is_taken_over(world, document):
     assert ApiKey.objects.get(uid="key-ms").name == "Renamed"
 
 
+def test_it_says_where_processed_mail_goes(world, document):
+    edit(document, "name: Replies\n", "name: Replies\n    processed_folder: Handled replies\n")
+    provision(document)
+    provision(document)
+    assert Monitor.objects.get().processed_folder == "Handled replies"
+    edit(document, "    processed_folder: Handled replies\n", "")
+    provision(document)
+    assert Monitor.objects.get().processed_folder == ""
+
+
 def test_a_dry_run_says_what_would_change_and_changes_nothing(world, document):
     before = rows()
     out = provision(document, "--dry-run")
@@ -126,6 +136,8 @@ MISTAKES = [
     ("value: \"STOP\"", "value: \"\"", "“value” is required"),
     ("settings: {customer_keys_enabled: true}", "settings: {customer_keys_enabled: maybe}", "true or false"),
     ("campaigns:", "campaings:", "unknown key “campaings”"),
+    ("name: Replies\n", "name: Replies\n    processed_folder: Inbox\n", "one of the mailbox's own folders"),
+    ("name: Bounces,", "name: Bounces, processed_folder: Handled,", "either deleted or moved"),
 ]  # fmt: skip
 
 

@@ -135,6 +135,23 @@ def test_an_import_makes_untested_inactive_servers_of_the_own_customer(acme, own
     assert "Not tested yet" in owner.get(reverse("bounce-servers")).content.decode()
 
 
+def test_a_file_says_where_processed_mail_is_moved_to(acme, owner):
+    header, row = servers_csv(acme, "a@acme.example").replace(",yes", ",no").splitlines()
+    confirm(owner, "bounce-servers", f"{header},processed_folder\n{row},Handled")
+    made = BounceServer.objects.get(name="Imported 0")
+    assert (made.delete_processed, made.processed_folder) == (False, "Handled")
+    rows = read(owner.get(reverse("bounce-servers-export"), {"q": "imported"}))
+    assert [(row["delete_processed"], row["processed_folder"]) for row in rows] == [("0", "Handled")]
+
+
+def test_a_file_cannot_name_a_folder_of_the_mailboxs_own(acme, owner):
+    header, row = servers_csv(acme, "a@acme.example").replace(",yes", ",no").splitlines()
+    text = f"{header},processed_folder\n{row},Inbox"
+    assert "mailbox&#x27;s own folders" in upload(owner, "bounce-servers", text).content.decode()
+    confirm(owner, "bounce-servers", text)
+    assert not BounceServer.objects.filter(name__startswith="Imported").exists()
+
+
 def test_one_wrong_row_stops_the_whole_import(acme, owner):
     text = servers_csv(acme, "a@acme.example", "no address")
     page = upload(owner, "bounce-servers", text).content.decode()

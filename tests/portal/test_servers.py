@@ -65,6 +65,33 @@ def test_connect_again_activates_a_server_that_works_now(acme, owner, mailbox):
     assert server.is_active
 
 
+def test_processed_mail_is_moved_to_a_folder_that_is_named_tidily(acme, owner, mailbox):
+    data = data_for(acme, processed_folder="  Handled   bounces ")
+    del data["delete_processed"]
+    owner.post(reverse("bounce-servers-create"), data)
+    server = BounceServer.objects.get(name="Replies")
+    assert (server.delete_processed, server.processed_folder) == (False, "Handled bounces")
+    page = owner.get(reverse("bounce-servers-edit", args=[server.pk])).content.decode()
+    assert "Move processed mail to" in page
+    assert "Instead of deleting it" in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"processed_folder": "Handled"}, "either deleted or moved"),
+        ({"processed_folder": "Junk Email", "delete_processed": ""}, "one of the mailbox&#x27;s own folders"),
+        ({"processed_folder": "a/b", "delete_processed": ""}, "a single folder"),
+        ({"processed_folder": "x" * 101, "delete_processed": ""}, "at most 100 characters"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_refused_in_words(acme, owner, mailbox, changes, message):
+    data = {name: value for name, value in data_for(acme, **changes).items() if value != ""}
+    page = owner.post(reverse("bounce-servers-create"), data).content.decode()
+    assert message in page
+    assert not BounceServer.objects.filter(name="Replies").exists()
+
+
 def test_the_key_dropdown_follows_the_provider_without_saving(acme, owner):
     google = factories.make_key(acme.customer, "google", name="Google key", credentials={"client_email": "x"})
     response = owner.post(
