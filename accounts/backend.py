@@ -103,7 +103,7 @@ class LogAdmin(BackendAdmin):
     """A log: read only, newest first, paged without ever counting the table, searched by indexed columns."""
 
     paginator = InfinitePaginator
-    actions = None
+    actions: tuple[str, ...] | None = None
     # "Select all" would promise a number that nobody has counted.
     list_disable_select_all = True
     # Columns a search term is compared with exactly; addresses are compared in their normal form.

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import display
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 
 from accounts.backend import LogAdmin
 from accounts.badges import EMPTY, Tone, badge, lines, moment, state_badge
-from mailboxes.models import Mailbox, ProcessedMessage, SyncRun
+from mailboxes.models import NEEDS_A_PERSON, Mailbox, ProcessedMessage, SyncRun
+from mailboxes.retrying import retry
 from mailboxes.tables import MAILBOXES, sync_state
 from pages.admin import shown
 
@@ -25,6 +28,7 @@ MESSAGE_LOOKS = {
     ProcessedMessage.State.QUARANTINED: (Tone.WARNING, "warning"),
 }
 RUNS_SHOWN = 30
+SOURCE_SHOWN = 64 * 1024
 
 
 @admin.register(Mailbox)
@@ -136,26 +140,65 @@ def run_badge(run: SyncRun) -> SafeString:
     )
 
 
+class WaitingFilter(admin.SimpleListFilter):
+    """Messages that somebody has to look at."""
+
+    title = "waits for a person"
+    parameter_name = "needs_a_person"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Set aside, or refused to go")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(NEEDS_A_PERSON) if self.value() == "yes" else queryset
+
+
 @admin.register(ProcessedMessage)
 class ProcessedMessageAdmin(LogAdmin):
     """The ledger: each message of a mailbox, handled once per purpose."""
 
     list_display = ("received", "mailbox", "purpose", "message", "handled", "outcome", "disposed")
     list_filter: ClassVar = (
-        "purpose", "state", "disposal", ("mailbox", AutocompleteSelectFilter), ("handled_at", RangeDateTimeFilter)
+        WaitingFilter, "purpose", "state", "disposal", ("mailbox", AutocompleteSelectFilter),
+        ("handled_at", RangeDateTimeFilter),
     )  # fmt: skip
     list_select_related = ("mailbox",)
     exact_search = ("provider_message_id", "internet_message_id")
     address_search = ("mailbox__email_key",)
     search_help_text = "A mailbox's address, or a message's exact id."
+    actions = ("try_again",)
     fields = (
         "received", "mailbox", "purpose", "folder", "sender", "subject", "handled", "outcome", "detail", "disposed",
-        "tries", "listed_at", "handled_at", "internet_message_id", "provider_message_id", "thread_id",
+        "tries", "listed_at", "handled_at", "internet_message_id", "provider_message_id", "thread_id", "source",
     )  # fmt: skip
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("raw")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("mailboxes.change_processedmessage"))
+
+    @admin.action(description="Try again", permissions=["retry"])
+    def try_again(self, request: HttpRequest, rows: QuerySet[ProcessedMessage]) -> None:
+        """Messages that were set aside are read, refused disposals carried out, in the next cycle."""
+        tried = retry(rows)
+        for row in tried:
+            self.audit(request, "try again", row)
+        if tried:
+            self.message_user(
+                request, f"{len(tried)} will be tried again in the next cycle.", messages.SUCCESS
+            )
+        else:
+            self.message_user(request, "None of these waits to be tried again.", messages.WARNING)
+
+    @display(description="source")
+    def source(self, row: ProcessedMessage) -> SafeString:
+        """What came of a message that was set aside; of any other nothing is kept."""
+        if not row.raw:
+            return EMPTY
+        text = bytes(row.raw[:SOURCE_SHOWN]).decode("utf-8", "replace")
+        return format_html('<pre class="whitespace-pre-wrap break-all text-xs">{}</pre>', text)
 
     @display(description="received", ordering="-pk")
     def received(self, row: ProcessedMessage) -> SafeString:

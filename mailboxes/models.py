@@ -25,6 +25,10 @@ class Purpose(models.TextChoices):
     MONITORS = "monitors", "Monitors"
 
 
+# A message that was set aside, or that was refused to be disposed of, until somebody says “try again”.
+NEEDS_A_PERSON = Q(state="quarantined") | Q(disposal="failed")
+
+
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def for_address(self, provider: str, email: str) -> Mailbox:
         """The one row of this mailbox, made when it is first named."""
@@ -188,6 +192,7 @@ class ProcessedMessage(models.Model):
             models.Index(fields=["mailbox", "-id"], name="ledger_mailbox_newest"),
             models.Index(fields=["handled_at"], name="ledger_handled_at"),
             models.Index(fields=["mailbox", "-id"], name="ledger_unmatched", condition=~Q(unmatched="")),
+            models.Index(fields=["id"], name="ledger_needs_a_person", condition=NEEDS_A_PERSON),
         ]
 
     def __str__(self) -> str:

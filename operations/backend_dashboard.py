@@ -18,6 +18,7 @@ from campaigns.models import Delivery
 from keys.expiring import banner_text
 from keys.models import ApiKey
 from mailboxes.models import Mailbox
+from mailboxes.retrying import waiting_for_a_person
 from monitors.models import Monitor, MonitorHit
 from operations.dashboards import DAYS, Numbers, per_day
 from operations.models import Cycle, Phase
@@ -116,7 +117,7 @@ def queue_depth() -> list[tuple[str, int, str]]:
 
 
 def concerns() -> Iterator[Concern]:
-    """Servers and keys that do not work, whosever they are."""
+    """Servers and keys that do not work, whosever they are, and mail that waits for somebody."""
     for key in ApiKey.objects.filter(status=ApiKey.Status.FAILING).defer("credentials")[:SHOWN]:
         topic = help_for(key.provider, key.last_error_code, key.last_error)
         url = reverse("admin:keys_apikey_change", args=[key.pk])
@@ -124,6 +125,13 @@ def concerns() -> Iterator[Concern]:
     for model in (DeliveryServer, BounceServer, Monitor):
         for server in troubled(model)[:SHOWN]:
             yield _server_concern(server)
+    if count := waiting_for_a_person().count():
+        yield Concern(
+            f"{count:,} message{' waits' if count == 1 else 's wait'} for a person",
+            "Could not be read after three tries, or could not be deleted or moved after it was processed.",
+            "Open each, mend what its detail says, then choose “Try again”.",
+            reverse("admin:mailboxes_processedmessage_changelist") + "?needs_a_person=yes",
+        )
 
 
 def troubled(model: Any) -> QuerySet[Any]:
