@@ -20,7 +20,7 @@ from accounts.backend import button
 from keys.models import ApiKey
 from pages.admin import TransferAdmin
 from pages.tables import Action
-from servers.connecting import connect
+from servers.connecting import connect, first_reading_note
 from servers.forms import DeliveryServerForm
 from servers.models import DeliveryServer, Server, ServerQuerySet
 from servers.resources import DeliveryServerResource
@@ -103,7 +103,7 @@ class ServerAdmin(TransferAdmin):
         connected = connect(server, timezone.now())
         if connected:
             text = f"✓ Connected: {server.email} can be used by “{server.name}”."
-            self.message_user(request, text, messages.SUCCESS)
+            self.message_user(request, f"{text} {first_reading_note(server)}".strip(), messages.SUCCESS)
         else:
             text = f"“{server.name}” is saved, inactive and not connected. {server.last_error}"
             self.message_user(request, text, messages.ERROR)

@@ -8,7 +8,8 @@ import structlog
 
 from keys.tokens import row_for, with_access
 from keys.verifying import has_token, try_key
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, Watch
+from mailboxes.watching import DEFAULT_FIRST_READ
 from providers.errors import ProviderError
 from providers.messages import Capabilities, Step, StepState
 from servers.models import DeliveryServer, ReadingServer, Server
@@ -40,6 +41,18 @@ def connect(server: Server, now: datetime) -> bool:
         server.start_watching(now)
     server.record_connected(now, steps)
     return True
+
+
+def first_reading_note(server: Server) -> str:
+    """What lies unread in a mailbox whose first reading is still to come, and what becomes of it; else ""."""
+    if not isinstance(server, ReadingServer):
+        return ""
+    unread = Mailbox.objects.values_list("unread_at_connection", flat=True).get(pk=server.mailbox_id)
+    watch = Watch.objects.filter(mailbox=server.mailbox_id, purpose=server.purpose).first()
+    if not unread or (watch and watch.swept_at):
+        return ""
+    start = Watch.FirstRead(watch.first_read if watch else DEFAULT_FIRST_READ[server.purpose]).label
+    return f"Its mailbox holds {unread:,} unread. First reading: “{start}”; choose another before the next cycle."
 
 
 def _prepare_mailbox(server: Server, now: datetime) -> None:

@@ -14,7 +14,7 @@ from accounts.auditing import audit
 from accounts.models import Customer, SystemSettings
 from pages.access import LOCKED, own_row
 from pages.lists import SectionPage
-from servers.connecting import connect
+from servers.connecting import connect, first_reading_note
 from servers.models import Server
 
 KEYS_ARE_OFF = (
@@ -38,6 +38,8 @@ def connect_and_tell(request: HttpRequest, server: Any) -> None:
         messages.success(request, f"“{server.name}” was saved and is connected.")
     else:
         messages.success(request, f"“{server.name}” is connected. Set its status to Active to use it.")
+    if note := first_reading_note(server):
+        messages.info(request, note)
 
 
 class ConnectPage(SectionPage):

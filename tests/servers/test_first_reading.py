@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import SystemSettings
+from bounces.models import BounceServer
 from mailboxes.models import ProcessedMessage, Watch
 from operations.cycle import run_cycle
 from servers.connecting import connect
@@ -67,6 +68,23 @@ def test_both_forms_offer_it_and_ask_for_the_date(client, path):
     assert "As usual" in page
     refused = client.post(f"{path}create/", {"first_read": "date", "name": "x"}).content.decode()
     assert "Choose the date from which mail is processed." in refused
+
+
+def test_saving_says_how_much_is_unread_and_what_becomes_of_it(client, mailbox):
+    customer = make_customer()
+    SystemSettings(customer_keys_enabled=True).save()
+    client.force_login(make_user(customer))
+    data = {"name": "Bounces", "provider": "microsoft", "email": "news@acme.example", "status": "active",
+            "api_key": make_key(customer).pk}  # fmt: skip
+    page = client.post("/bounce-servers/create/", data, follow=True).content.decode()
+    assert "holds 1 unread. First reading: “Process the unread mail”" in page
+    page = client.post("/bounce-servers/create/", data | {"first_read": "now"}, follow=True).content.decode()
+    assert "First reading: “Start from now”" in page
+    run_cycle(timezone.now(), side_by_side=False)
+    server = BounceServer.objects.first()
+    page = client.post(f"/bounce-servers/{server.pk}/", data | {"name": "New"}, follow=True).content.decode()
+    assert "was saved and is connected" in page
+    assert "holds 1 unread" not in page
 
 
 def test_the_page_says_how_much_is_unread(client):
