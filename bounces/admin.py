@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -14,11 +13,9 @@ from accounts.badges import EMPTY, lines, link, moment, source_text
 from bounces import phrase_admin  # noqa: F401  registers the phrases' pages
 from bounces.forms import BounceServerForm
 from bounces.models import Bounce, BounceServer, BounceSource
-from bounces.releasing import apply_held, drop_held
 from bounces.resources import BounceResource, BounceServerResource
 from bounces.tables import BOUNCE_SERVERS, BOUNCES, bounce_type
 from pages.admin import ExportAdmin, shown
-from pages.tables import Act, Action
 from servers.admin import ServerAdmin
 
 
@@ -37,14 +34,6 @@ class BounceServerAdmin(ServerAdmin):
     )
 
 
-def apply(rows: QuerySet[Any], act: Act) -> int:
-    return apply_held(rows, act.now)
-
-
-def drop(rows: QuerySet[Any], act: Act) -> int:
-    return drop_held(rows, act.actor, act.now)
-
-
 @admin.register(Bounce)
 class BounceAdmin(ExportAdmin):
     """Failed recipients, with what proved it and what it did."""
@@ -54,11 +43,6 @@ class BounceAdmin(ExportAdmin):
     address_search = ("recipient_key",)
     exact_search = ("message__internet_message_id", "message__provider_message_id")
     no_customer = "No delivery matched"
-    backend_filters = ("effect_state",)
-    backend_actions = (
-        Action(apply, "Apply what was held", with_act=True, is_atomic=False),
-        Action(drop, "Drop what was held", with_act=True, is_danger=True),
-    )
     search_help_text = "A recipient's whole address, or the report's Message-ID."
     fieldsets: ClassVar = (
         (

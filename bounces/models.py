@@ -148,6 +148,9 @@ class Bounce(CustomerOrSystem):
                 condition=models.Q(effect_state__in=["applied", "held"]),
             ),
             models.Index(fields=["created_at"], name="bounce_created_at"),
+            models.Index(
+                fields=["customer", "-id"], name="bounce_held", condition=models.Q(effect_state="held")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from bounces.consequences import act, reason_to_act
@@ -13,11 +13,18 @@ from bounces.models import Bounce, EffectState
 from bounces.policies import Policies
 
 
-def held_with(bounce: Bounce) -> QuerySet[Bounce]:
-    """Everything of the same customer that is held for the same refusal or the same server."""
-    held = Bounce.objects.filter(customer=bounce.customer, effect_state=EffectState.HELD)
-    alike = held.filter(cause_key=bounce.cause_key)
-    return alike | held.filter(server=bounce.server) if bounce.server else alike
+def held_alike(bounces: QuerySet[Bounce]) -> QuerySet[Bounce]:
+    """Whatever of these is held, with all that is held of the same customers for the same refusals or servers."""
+    held = bounces.filter(effect_state=EffectState.HELD).order_by()
+    alike = Q(pk__in=held.values("pk"))
+    for customer_id, cause_key, server_id in held.values_list(
+        "customer_id", "cause_key", "server_id"
+    ).distinct():
+        if cause_key:
+            alike |= Q(customer_id=customer_id, cause_key=cause_key)
+        if server_id:
+            alike |= Q(customer_id=customer_id, server_id=server_id)
+    return Bounce.objects.filter(alike, effect_state=EffectState.HELD)
 
 
 def apply_held(bounces: QuerySet[Bounce], now: datetime) -> int:

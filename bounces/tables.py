@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from django.contrib.admin import display
-from django.db.models import QuerySet
 
-from audience.editing import summed
+from bounces import verbs
 from bounces.models import Bounce, BounceType
-from bounces.undoing import undo_bounces
 from pages.badges import Badge, Tone
-from pages.tables import Act, Action, Done, Empty, Table
+from pages.tables import Action, Empty, Table
 from servers.tables import mailboxes_left_alone, server_actions, server_connected, server_key, server_status
 
 BOUNCE_SERVERS = Table(
@@ -17,7 +15,18 @@ BOUNCE_SERVERS = Table(
     search=("name__icontains", "email_key__icontains"),
     search_hint="Name or address",
     filters=("provider", "status", "api_key"),
-    actions=server_actions(mailboxes_left_alone),
+    actions=(
+        *server_actions(mailboxes_left_alone),
+        Action(
+            verbs.undo_last_runs,
+            "Undo last run",
+            icon="undo",
+            with_act=True,
+            is_danger=True,
+            is_atomic=False,
+            consequences=verbs.last_runs,
+        ),
+    ),
     related=("api_key",),
     order_by=("name", "pk"),
     empty=Empty(
@@ -46,20 +55,39 @@ def bounce_campaign(bounce: Bounce) -> str:
     return bounce.campaign.name if bounce.campaign else ""
 
 
-def undo(bounces: QuerySet[Bounce], act: Act) -> Done:
-    """Take back what these bounces did; a change that cannot be undone says why."""
-    undone = undo_bounces(list(bounces), by=act.actor, now=act.now)
-    return summed((one.change.email, one.outcome) for one in undone)
-
-
 BOUNCES = Table(
     columns=("recipient", "created_at", bounce_type, "status_code", bounce_campaign, "effect"),
     search=("recipient_key__startswith",),
     search_hint="Address begins with",
-    filters=("type", "campaign", "created_at"),
+    filters=("type", "campaign", "effect_state", "created_at"),
     related=("campaign",),
     is_log=True,
-    actions=(Action(undo, "Undo", icon="undo", with_act=True, is_danger=True, is_atomic=False),),
+    actions=(
+        Action(verbs.undo, "Undo", icon="undo", with_act=True, is_danger=True, is_atomic=False),
+        Action(
+            verbs.undo_reports,
+            "Undo whole reports",
+            icon="undo",
+            with_act=True,
+            is_danger=True,
+            is_atomic=False,
+        ),
+        Action(
+            verbs.apply_alike,
+            "Apply what is held",
+            with_act=True,
+            is_atomic=False,
+            consequences=verbs.held_with_them,
+        ),
+        Action(
+            verbs.drop_alike,
+            "Drop what is held",
+            icon="trash",
+            with_act=True,
+            is_danger=True,
+            consequences=verbs.held_with_them,
+        ),
+    ),
     empty=Empty(
         "No bounces",
         "Bounces and complaints that your bounce servers recognise are listed here with what they did.",

@@ -18,15 +18,12 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.backend import button
-from audience.editing import summed
 from monitors.forms import MonitorForm
 from monitors.models import Condition, Monitor, MonitorHit
 from monitors.preview import preview_mail, preview_mailbox
 from monitors.resources import MonitorHitResource, MonitorResource
 from monitors.tables import MONITOR_HITS, MONITORS
-from monitors.undoing import undo_hits
 from pages.admin import ExportAdmin
-from pages.tables import Act, Action, Done
 from providers.errors import ProviderError
 from servers.admin import ServerAdmin
 
@@ -131,12 +128,6 @@ class MonitorAdmin(ServerAdmin):
         return render(request, "admin/previewed.html", context)
 
 
-def undo(rows: models.QuerySet[Any], act: Act) -> Done:
-    """Take back what these hits did; a change that cannot be undone says why."""
-    results = undo_hits(rows, by=act.actor, now=act.now)
-    return summed((one.change.email, one.outcome) for one in results)
-
-
 @admin.register(MonitorHit)
 class MonitorHitAdmin(ExportAdmin):
     """Which condition won, whom it found and what happened."""
@@ -145,7 +136,6 @@ class MonitorHitAdmin(ExportAdmin):
     resource_classes = (MonitorHitResource,)
     address_search = ("subscriber_email",)
     search_help_text = "A subscriber's whole address."
-    backend_actions = (Action(undo, "Undo", with_act=True, is_danger=True, is_atomic=False),)
     fields = (
         "at", "monitor", "condition_text", "action", "subscriber_email", "identified_by", "outcome", "changed",
         "owner", "message",

@@ -7,9 +7,10 @@ from typing import Any
 from django.contrib.admin import display
 from django.db.models import Count, QuerySet
 
+from monitors import verbs
 from monitors.models import MonitorHit
 from pages.badges import Badge, Tone
-from pages.tables import Empty, Table
+from pages.tables import Action, Empty, Table
 from servers.tables import mailboxes_left_alone, server_actions, server_connected, server_key, server_status
 
 
@@ -28,7 +29,18 @@ MONITORS = Table(
     search=("name__icontains", "email_key__icontains"),
     search_hint="Name or address",
     filters=("provider", "status", "api_key"),
-    actions=server_actions(mailboxes_left_alone),
+    actions=(
+        *server_actions(mailboxes_left_alone),
+        Action(
+            verbs.undo_last_runs,
+            "Undo last run",
+            icon="undo",
+            with_act=True,
+            is_danger=True,
+            is_atomic=False,
+            consequences=verbs.last_runs,
+        ),
+    ),
     related=("api_key",),
     order_by=("name", "pk"),
     prefetch=with_condition_count,
@@ -67,6 +79,17 @@ MONITOR_HITS = Table(
     filters=("monitor", "action", "at"),
     related=("monitor",),
     is_log=True,
+    actions=(
+        Action(verbs.undo, "Undo", icon="undo", with_act=True, is_danger=True, is_atomic=False),
+        Action(
+            verbs.undo_messages,
+            "Undo whole messages",
+            icon="undo",
+            with_act=True,
+            is_danger=True,
+            is_atomic=False,
+        ),
+    ),
     link_first=False,
     empty=Empty("No hits yet", "Every message on which one of your monitors acted is listed here."),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Customer, SystemSettings
-from bounces.models import BounceServer
+from bounces.models import Bounce, BounceServer, EffectState
 from campaigns.models import Campaign, Delivery
 from keys.models import ApiKey
 from monitors.models import Monitor
@@ -27,6 +27,13 @@ SERVERS: tuple[tuple[Any, str], ...] = (
 )
 
 
+HELD_CAUSE = (
+    "More addresses than usual failed within an hour for the same reason or through the same server: that may be "
+    "the sender's trouble rather than theirs."
+)
+HELD_FIX = "Look at the diagnostic of one, then apply or drop them: one act decides about all that are alike."
+
+
 @dataclass(frozen=True, slots=True)
 class Concern:
     """Something that does not work: what, why, what to do, and where."""
@@ -39,7 +46,12 @@ class Concern:
 
 def concerns_of(customer: Customer, today: date) -> list[Concern]:
     """Everything that needs the customer's attention, the most urgent kind first."""
-    return [*_key_concerns(customer, today), *_server_concerns(customer), *_campaign_concerns(customer)]
+    return [
+        *_key_concerns(customer, today),
+        *_server_concerns(customer),
+        *_bounce_concerns(customer),
+        *_campaign_concerns(customer),
+    ]
 
 
 def _key_concerns(customer: Customer, today: date) -> Iterator[Concern]:
@@ -73,6 +85,16 @@ def _server_concerns(customer: Customer) -> Iterator[Concern]:
                 help.fix,
                 reverse(url_name, args=[server.pk]),
             )
+
+
+def _bounce_concerns(customer: Customer) -> Iterator[Concern]:
+    if count := Bounce.objects.for_customer(customer).filter(effect_state=EffectState.HELD).count():
+        url = reverse("bounces") + f"?effect_state={EffectState.HELD.value}"
+        yield Concern(held_title(count), HELD_CAUSE, HELD_FIX, url)
+
+
+def held_title(count: int) -> str:
+    return f"{count:,} effect{' of a bounce is' if count == 1 else 's of bounces are'} held for a person"
 
 
 def _campaign_concerns(customer: Customer) -> Iterator[Concern]:

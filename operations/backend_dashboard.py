@@ -13,13 +13,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from bounces.models import Bounce, BounceServer, BounceType
+from bounces.models import Bounce, BounceServer, BounceType, EffectState
 from campaigns.models import Delivery
 from keys.expiring import banner_text
 from keys.models import ApiKey
 from mailboxes.models import Mailbox
 from mailboxes.retrying import waiting_for_a_person
 from monitors.models import Monitor, MonitorHit
+from operations.attention import HELD_CAUSE, HELD_FIX, held_title
 from operations.dashboards import DAYS, Numbers, per_day
 from operations.models import Cycle, Phase
 from pages.charts import Chart, Series
@@ -125,6 +126,9 @@ def concerns() -> Iterator[Concern]:
     for model in (DeliveryServer, BounceServer, Monitor):
         for server in troubled(model)[:SHOWN]:
             yield _server_concern(server)
+    if count := Bounce.objects.filter(effect_state=EffectState.HELD).count():
+        url = reverse("admin:bounces_bounce_changelist") + f"?effect_state__exact={EffectState.HELD.value}"
+        yield Concern(held_title(count), HELD_CAUSE, HELD_FIX, url)
     if count := waiting_for_a_person().count():
         yield Concern(
             f"{count:,} message{' waits' if count == 1 else 's wait'} for a person",
