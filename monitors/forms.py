@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import Customer
 from monitors.models import BACKEND_ACTIONS, LIST_ACTIONS, Action, Condition, Monitor
-from pages.forms import CustomerForm
+from pages.forms import CustomerForm, flat_errors
 from servers.forms import ReadingServerForm
 
 PREFIX = "conditions"
@@ -139,6 +139,22 @@ class MonitorWithConditionsForm(MonitorForm):
             rows=rows,
         )
 
+    def mistakes(self) -> list[str]:
+        """What is wrong, in sentences, as a page shows them that has not the form itself."""
+        own = _sentences(self, {name: str(field.label or name) for name, field in self.fields.items()})
+        of_rows = [
+            text
+            for number, row in enumerate(self.conditions, 1)
+            for text in _sentences(row, dict.fromkeys(row.fields, f"Condition {number}"))
+        ]
+        return [*own, *map(str, self.conditions.non_form_errors()), *of_rows]
+
+    def unsaved_conditions(self) -> list[Condition]:
+        """The valid rows as conditions of the valid monitor, none of them stored."""
+        for position, row in enumerate(self.conditions):
+            row.instance.monitor, row.instance.position = self.instance, position
+        return [row.instance for row in self.conditions]
+
     def save(self, commit: bool = True) -> Monitor:
         with transaction.atomic():
             monitor: Monitor = super().save(commit)
@@ -147,6 +163,10 @@ class MonitorWithConditionsForm(MonitorForm):
                 row.instance.pk, row.instance.monitor, row.instance.position = None, monitor, position
                 row.instance.save(force_insert=True)
         return monitor
+
+
+def _sentences(form: forms.BaseForm, labels: dict[str, str]) -> list[str]:
+    return flat_errors({name: [str(text) for text in texts] for name, texts in form.errors.items()}, labels)
 
 
 def typed_rows(rows: Any) -> list[dict[str, Any]]:

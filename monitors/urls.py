@@ -6,7 +6,7 @@ from monitors.forms import MonitorWithConditionsForm
 from monitors.models import Monitor, MonitorHit
 from monitors.resources import MonitorHitResource, MonitorResource
 from monitors.tables import MONITOR_HITS, MONITORS
-from monitors.views import MonitorPage, PreviewPage
+from monitors.views import MonitorPage, PreviewPage, TryPage
 from pages import features
 from pages.routes import pages
 from pages.sections import Section
@@ -45,5 +45,7 @@ urlpatterns = [
     *pages(SECTION),
     path("monitors/<int:pk>/connect/", ConnectPage.as_view(section=SECTION), name="monitors-connect"),
     path("monitors/<int:pk>/preview/", PreviewPage.as_view(section=SECTION), name="monitors-preview"),
+    path("monitors/try/", TryPage.as_view(section=SECTION), name="monitors-try"),
+    path("monitors/<int:pk>/try/", TryPage.as_view(section=SECTION), name="monitors-try-changes"),
     *pages(HITS),
 ]

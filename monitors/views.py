@@ -7,11 +7,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from monitors.counting import hits_lately
-from monitors.models import Monitor
+from monitors.forms import MonitorWithConditionsForm
+from monitors.models import Condition, Monitor
 from monitors.preview import Previewed, preview_mail, preview_mailbox
 from pages.access import own_row
 from pages.editing import EditPage
@@ -23,6 +24,8 @@ NOT_YOUR_KEY = (
     "This monitor runs on a key of the platform or is locked by it, so only its administrators can look into "
     "the mailbox from here. Paste a message instead."
 )
+# Of what a form sends, all that is no value of the monitor.
+NOT_TYPED = {"csrfmiddlewaretoken", "message"}
 
 
 class MonitorPage(EditPage):
@@ -63,17 +66,20 @@ class PreviewPage(SectionPage):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         monitor: Monitor = own_row(self.rows().select_related("api_key"), pk)
-        form = PreviewForm(request.POST)
-        if not form.is_valid():
-            return self.show(monitor, form)
-        try:
-            found = self.previewed(monitor, form.cleaned_data["message"])
-        except ProviderError as problem:
-            return self.show(monitor, form, problem=problem)
-        return self.show(monitor, form, previewed=found)
+        return self.preview(monitor, list(monitor.conditions.all()))
 
-    def previewed(self, monitor: Monitor, raw: str) -> list[Previewed]:
-        conditions, now = list(monitor.conditions.all()), timezone.now()
+    def preview(self, monitor: Monitor, conditions: list[Condition], **context: Any) -> HttpResponse:
+        form = PreviewForm(self.request.POST)
+        if not form.is_valid():
+            return self.show(monitor, form, **context)
+        try:
+            found = self.previewed(monitor, conditions, form.cleaned_data["message"])
+        except ProviderError as problem:
+            return self.show(monitor, form, problem=problem, **context)
+        return self.show(monitor, form, previewed=found, **context)
+
+    def previewed(self, monitor: Monitor, conditions: list[Condition], raw: str) -> list[Previewed]:
+        now = timezone.now()
         if raw.strip():
             return [preview_mail(monitor, conditions, raw.encode(), now)]
         if not may_look(monitor):
@@ -81,6 +87,31 @@ class PreviewPage(SectionPage):
         return preview_mailbox(monitor, conditions, now)
 
 
+class TryPage(PreviewPage):
+    """The same for a monitor that is still being edited: what was typed is tried and not stored."""
+
+    writes = True
+
+    def get(self, request: HttpRequest, pk: int = 0) -> HttpResponse:
+        return redirect(self.section.url())
+
+    def post(self, request: HttpRequest, pk: int = 0) -> HttpResponse:
+        stored = own_row(self.rows().select_related("api_key"), pk) if pk else None
+        if stored is not None:
+            self.require_unlocked(stored)
+        draft = MonitorWithConditionsForm(data=request.POST, instance=stored, customer=self.customer)
+        typed = [
+            (name, text) for name, texts in request.POST.lists() for text in texts if name not in NOT_TYPED
+        ]
+        context = {"typed": typed}
+        if not draft.is_valid():
+            return self.show(draft.instance, PreviewForm(), mistakes=draft.mistakes(), **context)
+        conditions = draft.unsaved_conditions()
+        if "message" not in request.POST:
+            return self.show(draft.instance, PreviewForm(), **context)
+        return self.preview(draft.instance, conditions, **context)
+
+
 def may_look(monitor: Monitor) -> bool:
     """Only with the customer's own key: a mailbox of the platform may hold everybody's mail."""
-    return not monitor.locked and not monitor.api_key.is_system
+    return not monitor.locked and monitor.api_key_id is not None and not monitor.api_key.is_system

@@ -108,7 +108,8 @@ document.addEventListener("drop", (event) => {
 
 // A form is sent once, however often its button is pressed; coming back to the page makes it fresh.
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") return;
+  // What opens a tab of its own leaves this form as it is.
+  if (event.target.method !== "post" || event.submitter?.formTarget === "_blank") return;
   if ("sent" in event.target.dataset) event.preventDefault();
   event.target.dataset.sent = "";
 });

@@ -160,3 +160,75 @@ def test_its_page_counts_the_last_days_hits_of_each_condition(acme, owner):
     page = owner.get(reverse("monitors-edit", args=[monitor.pk])).content.decode()
     assert "<dt>contains “stop”</dt><dd>2</dd>" in page
     assert "contains “old”" not in page
+
+
+class TestTrying:
+    """A monitor that is still being edited."""
+
+    ROW = {"action": "delete", "value": "stop"}
+
+    @pytest.fixture
+    def reader(self, acme):
+        return factories.make_subscriber(acme.rows["lists"], "reader@receiver.example")
+
+    def test_a_new_monitor_is_tried_before_it_is_saved(self, acme, owner, reader):
+        assert "Preview" in owner.get(reverse("monitors-create")).content.decode()
+        data = data_for(acme, self.ROW)
+        page = owner.post(reverse("monitors-try"), data).content.decode()
+        assert "not saved yet" in page
+        assert "What would happen" not in page
+        assert 'name="conditions-0-value" value="stop"' in page
+        page = owner.post(reverse("monitors-try"), {**data, "message": MESSAGE}).content.decode()
+        assert "<b>Delete</b>, because subject contains “stop”: deleted" in page
+        reader.refresh_from_db()
+        assert not Monitor.objects.filter(name="Watch").exists()
+
+    def test_changes_are_tried_and_not_stored(self, acme, owner, reader):
+        monitor = acme.rows["monitors"]
+        url = reverse("monitors-try-changes", args=[monitor.pk])
+        assert url in owner.get(reverse("monitors-edit", args=[monitor.pk])).content.decode()
+        data = data_for(acme, {"action": "unconfirm", "value": "thank"}, name="Renamed", message=MESSAGE)
+        page = owner.post(url, data).content.decode()
+        assert "<b>Unconfirm</b>, because body contains “thank”: unconfirmed" in page
+        monitor.refresh_from_db()
+        assert monitor.name != "Renamed"
+        assert [condition.value for condition in monitor.conditions.all()] == ["stop"]
+        reader.refresh_from_db()
+        assert reader.status == "confirmed"
+
+    def test_it_is_tried_over_the_mailboxs_newest_messages(self, acme, owner, reader, sandbox_world):
+        sandbox_world.add_mailbox("microsoft", "watch@acme.example")
+        message = sandbox_world.deliver(MESSAGE.encode(), "watch@acme.example")
+        page = owner.post(reverse("monitors-try"), data_for(acme, self.ROW, message="")).content.decode()
+        assert "reader@receiver.example" in page
+        assert "deleted" in page
+        assert not message.is_read
+        assert not Monitor.objects.filter(name="Watch").exists()
+
+    def test_what_is_wrong_is_said_first(self, acme, owner):
+        rows = ({"action": "unsubscribe", "match": "regex", "value": "("}, {"action": "move_to_list"})
+        page = owner.post(
+            reverse("monitors-try"), data_for(acme, *rows, name="", message=MESSAGE)
+        ).content.decode()
+        assert "Name: This field is required." in page
+        assert "Condition 1: The regular expression" in page
+        assert "Condition 2: Choose the list to move or copy to." in page
+        assert "What would happen" not in page
+
+    def test_neither_a_foreign_key_nor_one_of_the_platform_opens_a_mailbox(self, acme, rival, owner):
+        for key in (rival.rows["api-keys"], factories.make_key(None)):
+            data = data_for(acme, self.ROW, api_key=key.pk, message="")
+            page = owner.post(reverse("monitors-try"), data).content.decode()
+            assert "Select a valid choice" in page
+            assert "What would happen" not in page
+
+    def test_a_foreign_monitor_is_not_found_and_a_locked_one_refused(self, acme, rival, owner):
+        theirs = rival.rows["monitors"]
+        data = data_for(acme, self.ROW, message=MESSAGE)
+        assert owner.post(reverse("monitors-try-changes", args=[theirs.pk]), data).status_code == 404
+        Monitor.objects.filter(pk=acme.rows["monitors"].pk).update(locked=True)
+        url = reverse("monitors-try-changes", args=[acme.rows["monitors"].pk])
+        assert owner.post(url, data).status_code == 403
+
+    def test_a_viewer_tries_nothing(self, acme, viewer):
+        assert viewer.post(reverse("monitors-try"), data_for(acme, self.ROW)).status_code == 403
