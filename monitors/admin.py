@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from unfold.admin import TabularInline
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.backend import button
-from monitors.forms import MonitorForm
+from monitors.forms import BackendConditionForm, MonitorForm
 from monitors.models import Condition, Monitor, MonitorHit
-from monitors.preview import preview_mail, preview_mailbox
+from monitors.preview_admin import PreviewAdmin
 from monitors.resources import MonitorHitResource, MonitorResource
 from monitors.tables import MONITOR_HITS, MONITORS
 from pages.admin import ExportAdmin
-from providers.errors import ProviderError
-from servers.admin import ServerAdmin
 
 
 class ConditionRows(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -42,6 +34,7 @@ class ConditionInline(TabularInline):  # type: ignore[misc]  # django-unfold car
     """Conditions that can be dragged into their order; the first match wins."""
 
     model = Condition
+    form = BackendConditionForm
     formset = ConditionRows
     extra = 0
     verbose_name_plural = "Conditions: tried in this order, the first match wins"
@@ -63,20 +56,8 @@ class ConditionInline(TabularInline):  # type: ignore[misc]  # django-unfold car
         return field
 
 
-class PreviewDialog(BaseDialogForm):  # type: ignore[misc]  # django-unfold carries no types
-    """A pasted message, or the mailbox's newest ones."""
-
-    raw = forms.CharField(
-        label="A message's source",
-        required=False,
-        max_length=1_000_000,
-        widget=UnfoldAdminTextareaWidget,
-        help_text="Paste one to try it. Empty: the newest messages of the mailbox are looked at.",
-    )
-
-
 @admin.register(Monitor)
-class MonitorAdmin(ServerAdmin):
+class MonitorAdmin(PreviewAdmin):
     """Mailboxes whose mail acts on subscribers."""
 
     table = MONITORS
@@ -106,26 +87,6 @@ class MonitorAdmin(ServerAdmin):
     def audit_snapshot(self, row: models.Model) -> dict[str, Any]:
         conditions = [str(condition) for condition in Condition.objects.filter(monitor_id=row.pk)]
         return {**super().audit_snapshot(row), "conditions": conditions}
-
-    @button(
-        "Preview",
-        icon="visibility",
-        permission="view",
-        asks="What the saved conditions would do, message by message. Nothing is changed.",
-        form=PreviewDialog,
-    )
-    def preview(self, request: HttpRequest, form: PreviewDialog, object_id: str) -> HttpResponse:
-        monitor = get_object_or_404(Monitor.objects.select_related("api_key", "mailbox"), pk=object_id)
-        conditions, now = list(monitor.conditions.all()), timezone.now()
-        context: dict[str, Any] = {"form": form}
-        try:
-            if raw := form.cleaned_data["raw"]:
-                context["messages"] = [preview_mail(monitor, conditions, raw.encode(), now)]
-            else:
-                context["messages"] = preview_mailbox(monitor, conditions, now)
-        except ProviderError as error:
-            context["problem"] = error
-        return render(request, "admin/previewed.html", context)
 
 
 @admin.register(MonitorHit)

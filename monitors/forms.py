@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import Customer
 from monitors.models import BACKEND_ACTIONS, LIST_ACTIONS, Action, Condition, Monitor
-from pages.forms import CustomerForm, flat_errors
+from pages.forms import CustomerForm, choices_of, flat_errors
 from servers.forms import ReadingServerForm
 
 PREFIX = "conditions"
@@ -51,6 +51,30 @@ class ConditionForm(CustomerForm):
             return
         self.fields[name].required = True
         self.fields[name].error_messages["required"] = refusal
+
+
+class BackendConditionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """A condition in the backend: what only customers may choose is shown where they chose it, and not offered."""
+
+    class Meta:
+        model = Condition
+        fields = (
+            "position",
+            "where",
+            "match",
+            "value",
+            "match_case",
+            "action",
+            "target_list",
+            "target_group",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["action"]
+        assert isinstance(field, forms.ChoiceField)
+        offered = {"", *BACKEND_ACTIONS, self.instance.action}
+        field.choices = [(value, label) for value, label in choices_of(field) if value in offered]
 
 
 class ConditionRows(forms.BaseFormSet):  # type: ignore[type-arg]  # not generic at run time

@@ -21,6 +21,7 @@ from monitors.models import Monitor
 IdentifyBy = Monitor.IdentifyBy
 # An address may be on many lists of a customer; on more than this it is no subscriber's.
 MAX_SUBSCRIBERS = 200
+MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Identified:
     subscribers: tuple[Subscriber, ...] = ()
     by: str = ""
     delivery: Delivery | None = None
+
+    def __str__(self) -> str:
+        """Whom, and by what: “ada@receiver.example (by link)”."""
+        if not self.subscribers:
+            return "nobody"
+        names = list(dict.fromkeys(subscriber.email for subscriber in self.subscribers))
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        return f"{', '.join(names[:MAX_NAMED])}{more} (by {self.by})"
 
 
 def identify(monitor: Monitor, mail: ParsedMail) -> Identified:

@@ -93,7 +93,9 @@ class TryPage(PreviewPage):
     writes = True
 
     def get(self, request: HttpRequest, pk: int = 0) -> HttpResponse:
-        return redirect(self.section.url())
+        return redirect(
+            self.section.url("edit", own_row(self.rows(), pk).pk) if pk else self.section.url("create")
+        )
 
     def post(self, request: HttpRequest, pk: int = 0) -> HttpResponse:
         stored = own_row(self.rows().select_related("api_key"), pk) if pk else None

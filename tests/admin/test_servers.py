@@ -179,7 +179,7 @@ def test_a_monitor_is_saved_with_its_conditions_in_order(backend: Client, sandbo
     ("rows", "problem"),
     [
         ((), "Add at least one condition"),
-        (({"value": "x", "action": "move_to_list"},), "Choose the list"),
+        (({"value": "x", "action": "move_to_list"},), "Select a valid choice"),
         (({"value": "(", "match": "regex"},), "conditions-0-value"),
     ],
 )
@@ -191,6 +191,85 @@ def test_a_bad_condition_changes_nothing(
     assert response.status_code == 200
     assert problem in response.content.decode()
     assert not Monitor.objects.exists()
+
+
+def test_what_a_customer_chose_is_shown_and_kept_and_not_offered_for_others(
+    backend: Client, acme: Customer, rival: Customer
+) -> None:
+    target = make.make_list(acme, name="Others")
+    chosen = {"value": "x", "action": "copy_to_list", "target_list": target}
+    monitor = make.make_monitor(acme, conditions=(chosen, {"value": "y", "action": "delete"}))
+    first, second = monitor.conditions.all()
+    url = reverse("admin:monitors_monitor_change", args=[monitor.pk])
+    page = backend.get(url).content.decode()
+    assert page.count('value="copy_to_list"') == 1
+    assert "move_to_list" not in page
+    rows = condition_rows(
+        {
+            "id": first.pk,
+            "monitor": monitor.pk,
+            "value": "z",
+            "action": "copy_to_list",
+            "target_list": target.pk,
+        },
+        {"id": second.pk, "monitor": monitor.pk, "value": "y", "action": "delete", "position": 1},
+    )
+    data = monitor_fields(monitor.api_key, customer=acme.pk, status="inactive", email=monitor.email)
+    data |= rows | {"conditions-INITIAL_FORMS": 2}
+    assert backend.post(url, data).status_code == 302
+    first.refresh_from_db()
+    assert (first.value, first.action, first.target_list) == ("z", "copy_to_list", target)
+    data |= {"conditions-1-action": "copy_to_list", "conditions-1-target_list": target.pk}
+    assert "Select a valid choice" in backend.post(url, data).content.decode()
+
+
+def test_a_monitor_is_tried_in_the_backend_while_it_is_being_edited(backend: Client, acme: Customer) -> None:
+    reader = make.make_subscriber(make.make_list(acme), "reader@receiver.example")
+    add = reverse("admin:monitors_monitor_add")
+    assert "Preview what is typed" in backend.get(add).content.decode()
+    rows = condition_rows(
+        {"value": "never", "position": 0}, {"value": "stop", "action": "delete", "position": 1}
+    )
+    data = monitor_fields(make.make_key(acme), customer=acme.pk) | rows | {"_try": "1"}
+    page = backend.post(add, data).content.decode()
+    assert 'name="conditions-1-value" value="stop"' in page
+    mail = "From: reader@receiver.example\nSubject: please stop\n\nThank you.\n"
+    page = backend.post(add, data | {"raw": mail}).content.decode()
+    assert "<strong>Delete</strong>, because subject contains “stop”" in page
+    assert "reader@receiver.example (by email address)" in page
+    reader.refresh_from_db()
+    assert not Monitor.objects.exists()
+    page = backend.post(add, data | {"conditions-1-value": "", "raw": mail}).content.decode()
+    assert "Condition 2: This field is required." in page
+
+
+def test_changes_of_a_monitor_are_tried_and_not_stored(backend: Client, acme: Customer) -> None:
+    make.make_subscriber(make.make_list(acme), "reader@receiver.example")
+    monitor = make.make_monitor(acme, conditions=({"value": "stop", "action": "delete"},))
+    condition = monitor.conditions.get()
+    rows = condition_rows({"id": condition.pk, "monitor": monitor.pk, "value": "*", "action": "blacklist"})
+    data = monitor_fields(monitor.api_key, customer=acme.pk, email=monitor.email, name="Renamed")
+    data |= rows | {"conditions-INITIAL_FORMS": 1, "_try": "1"}
+    mail = "From: reader@receiver.example\nSubject: hello\n\nThank you.\n"
+    url = reverse("admin:monitors_monitor_change", args=[monitor.pk])
+    page = backend.post(url, data | {"raw": mail}).content.decode()
+    assert "<strong>Blacklist</strong>, because any message matches *" in page
+    monitor.refresh_from_db()
+    condition.refresh_from_db()
+    assert (monitor.name, condition.value, condition.action) != ("Renamed", "*", "blacklist")
+    assert not AuditEntry.objects.exists()
+
+
+def test_the_saved_monitors_preview_says_which_condition_wins_and_whom_it_finds(
+    backend: Client, acme: Customer
+) -> None:
+    make.make_subscriber(make.make_list(acme), "reader@receiver.example")
+    monitor = make.make_monitor(acme, conditions=({"value": "stop", "action": "delete"},))
+    url = reverse("admin:monitors_monitor_preview", args=[monitor.pk])
+    mail = "From: reader@receiver.example\nSubject: stop\n\nThank you.\n"
+    page = backend.post(url, {"raw": mail, "_form_submitted": "on"}).content.decode()
+    assert "<strong>Delete</strong>, because subject contains “stop”" in page
+    assert "reader@receiver.example (by email address)" in page
 
 
 def test_a_condition_never_reaches_another_customers_list(

@@ -179,7 +179,10 @@ class TestTrying:
         assert "What would happen" not in page
         assert 'name="conditions-0-value" value="stop"' in page
         page = owner.post(reverse("monitors-try"), {**data, "message": MESSAGE}).content.decode()
-        assert "<b>Delete</b>, because subject contains “stop”: deleted" in page
+        assert (
+            "<b>Delete</b>, because subject contains “stop”. Found reader@receiver.example (by email address): deleted"
+            in page
+        )
         reader.refresh_from_db()
         assert not Monitor.objects.filter(name="Watch").exists()
 
@@ -189,7 +192,7 @@ class TestTrying:
         assert url in owner.get(reverse("monitors-edit", args=[monitor.pk])).content.decode()
         data = data_for(acme, {"action": "unconfirm", "value": "thank"}, name="Renamed", message=MESSAGE)
         page = owner.post(url, data).content.decode()
-        assert "<b>Unconfirm</b>, because body contains “thank”: unconfirmed" in page
+        assert "<b>Unconfirm</b>, because body contains “thank”. Found reader@" in page
         monitor.refresh_from_db()
         assert monitor.name != "Renamed"
         assert [condition.value for condition in monitor.conditions.all()] == ["stop"]
