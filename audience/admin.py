@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from audience import changes
+from audience.causes import BACKEND_PAGES, cause_url
 from audience.editing import by_person
 from audience.forms import BlacklistForm
 from audience.journal import why
@@ -82,7 +83,10 @@ class SubscriberAdmin(LogTransferAdmin):
 
     @display(description="why")
     def history(self, row: Subscriber) -> SafeString:
-        found = [(reason.text, bool(reason.change.undone_at)) for reason in why(row)[:MOST_REASONS]]
+        found = [
+            (reason.text, bool(reason.change.undone_at), cause_url(reason.change, BACKEND_PAGES))
+            for reason in why(row)[:MOST_REASONS]
+        ]
         return render_to_string("admin/why.html", {"reasons": found})
 
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from audience.causes import PORTAL_PAGES, cause_url
 from audience.editing import STANDINGS, VERBS, by_person
 from audience.journal import why
 from audience.models import Change, Subscriber
@@ -22,7 +23,8 @@ class SubscriberPage(EditPage):
     """A subscriber with its history in words: every change, why, and undo."""
 
     def context(self, row: Any) -> dict[str, Any]:
-        return super().context(row) | {"reasons": why(row), "verbs": verbs_for(row)}
+        reasons = [(reason, cause_url(reason.change, PORTAL_PAGES)) for reason in why(row)]
+        return super().context(row) | {"reasons": reasons, "verbs": verbs_for(row)}
 
 
 def verbs_for(subscriber: Subscriber) -> dict[str, Any]:

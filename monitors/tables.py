@@ -90,6 +90,5 @@ MONITOR_HITS = Table(
             is_atomic=False,
         ),
     ),
-    link_first=False,
     empty=Empty("No hits yet", "Every message on which one of your monitors acted is listed here."),
 )

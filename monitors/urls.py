@@ -38,6 +38,7 @@ HITS = Section(
     table=MONITOR_HITS,
     resource_class=MonitorHitResource,
     can_import=False,
+    detail_template="monitors/hit.html",
 )
 
 urlpatterns = [
