@@ -59,9 +59,11 @@ def dispose_handled(opened: OpenMailbox, lease: Lease, budget: Budget) -> int:
     last = 0
     while not budget.is_spent and (rows := list(wanted(opened.mailbox).filter(pk__gt=last)[:BATCH])):
         for wishes, group in _by_wishes(opened.mailbox, rows).items():
+            if not _ways(opened, wishes):
+                continue  # nobody who asked for it has access for now: others are not to wait for that
             lease.renew()
             count += _dispose(opened, lease, wishes, group)
-        budget.spend(len(rows))
+            budget.spend(len(group))
         last = rows[-1].pk
     return count
 
@@ -87,10 +89,7 @@ def _dispose(opened: OpenMailbox, lease: Lease, wishes: Wishes, rows: Sequence[P
 
 
 def _ask(opened: OpenMailbox, wishes: Wishes, refs: Sequence[MessageRef]) -> list[tuple[Disposed, str]]:
-    """What became of each, and of which folder it was asked, one wish after the other until one is allowed.
-
-    Nothing where none who wish for it have access for now: it is tried again next time.
-    """
+    """What became of each, and of which folder it was asked, one wish after the other until one is allowed."""
     results: dict[str, tuple[Disposed, str]] = {}
     left = list(refs)
     for wish, source in _ways(opened, wishes):

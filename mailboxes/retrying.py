@@ -11,9 +11,10 @@ from mailboxes.handling import try_again
 from mailboxes.models import NEEDS_A_PERSON, ProcessedMessage
 
 
-def waiting_for_a_person() -> QuerySet[ProcessedMessage]:
-    """Of all mailboxes, newest first."""
-    return ProcessedMessage.objects.filter(NEEDS_A_PERSON).defer("raw")
+def set_aside() -> QuerySet[ProcessedMessage]:
+    """Messages that could not be read, of all mailboxes. Bounded like the partial index that finds them."""
+    waiting = ProcessedMessage.objects.filter(NEEDS_A_PERSON, state=ProcessedMessage.State.QUARANTINED)
+    return waiting.defer("raw")
 
 
 def retry(messages: Iterable[ProcessedMessage]) -> list[ProcessedMessage]:

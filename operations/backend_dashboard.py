@@ -18,7 +18,7 @@ from campaigns.models import Delivery
 from keys.expiring import banner_text
 from keys.models import ApiKey
 from mailboxes.models import Mailbox
-from mailboxes.retrying import waiting_for_a_person
+from mailboxes.retrying import set_aside
 from monitors.models import Monitor, MonitorHit
 from operations.attention import HELD_CAUSE, HELD_FIX, held_title
 from operations.dashboards import DAYS, Numbers, per_day
@@ -129,11 +129,11 @@ def concerns() -> Iterator[Concern]:
     if count := Bounce.objects.filter(effect_state=EffectState.HELD).count():
         url = reverse("admin:bounces_bounce_changelist") + f"?effect_state__exact={EffectState.HELD.value}"
         yield Concern(held_title(count), HELD_CAUSE, HELD_FIX, url)
-    if count := waiting_for_a_person().count():
+    if count := set_aside().count():
         yield Concern(
-            f"{count:,} message{' waits' if count == 1 else 's wait'} for a person",
-            "Could not be read after three tries, or could not be deleted or moved after it was processed.",
-            "Open each, mend what its detail says, then choose “Try again”.",
+            f"{count:,} message{' was' if count == 1 else 's were'} set aside",
+            "Could not be read after three tries; nothing follows from it.",
+            "Open it: its detail says why, its source is kept. “Try again” has the next cycle read it once more.",
             reverse("admin:mailboxes_processedmessage_changelist") + "?needs_a_person=yes",
         )
 

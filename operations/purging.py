@@ -52,8 +52,7 @@ def due(now: datetime) -> list[Purge]:
     ledger = ProcessedMessage.objects.filter(
         handled_at__lt=cutoff,
         listed_at__lt=F("mailbox__complete_until") - LEDGER_MARGIN,
-        disposal__in=_SETTLED,
-    )
+    ).exclude(disposal=ProcessedMessage.Disposal.WANTED)
     # The causes of a blacklisting stay as long as it does: an address leaves with its last cause.
     journal = Change.objects.filter(at__lt=cutoff).exclude(
         action=Change.Action.BLACKLIST, undone_at__isnull=True
@@ -74,15 +73,6 @@ def due(now: datetime) -> list[Purge]:
         Purge("work items of cycles", PhaseItem.objects.filter(cycle__finished_at__lt=now - ITEMS_KEPT)),
         Purge("cycles", Cycle.objects.filter(finished_at__lt=now - CYCLES_KEPT)),
     ]
-
-
-_SETTLED = [
-    ProcessedMessage.Disposal.NONE,
-    ProcessedMessage.Disposal.DELETED,
-    ProcessedMessage.Disposal.TRASHED,
-    ProcessedMessage.Disposal.MOVED,
-    ProcessedMessage.Disposal.GONE,
-]
 
 
 def purge(now: datetime, *, stop_at: float = math.inf) -> Iterator[tuple[str, int]]:

@@ -6,12 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_second_factor_and_sessions'),
-        ('audience', '0001_initial'),
         ('bounces', '0004_processed_folder'),
-        ('campaigns', '0006_attempt_without_delivery'),
-        ('mailboxes', '0007_message_needs_a_person'),
-        ('servers', '0002_sends_per_minute'),
     ]
 
     operations = [

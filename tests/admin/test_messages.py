@@ -96,11 +96,11 @@ def test_a_refused_disposal_is_tried_again(backend: Client, room: Mailroom) -> N
     assert row.disposal == "delete"
 
 
-def test_the_dashboard_names_messages_that_wait_for_a_person(
+def test_the_dashboard_names_messages_that_were_set_aside(
     backend: Client, set_aside: ProcessedMessage
 ) -> None:
     page = backend.get(reverse("admin:index")).content.decode()
-    assert "1 message waits for a person" in page
+    assert "1 message was set aside" in page
     assert f"{LIST}?needs_a_person=yes" in page
 
 

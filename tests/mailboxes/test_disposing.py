@@ -198,6 +198,27 @@ class TestAsker:
         assert (disposal("monitors"), shared.place_of(letter)) == ("wanted", "inbox")
 
 
+def test_what_nobody_may_carry_out_now_keeps_no_other_waiting(graph_room, monkeypatch):
+    room = graph_room
+    gone = make_customer("Gone")
+    room.add_bounce_server()
+    room.open_for_business()
+    for number in range(4):
+        room.bounce(room.subscribe(f"reader{number}@receiver.example"))
+    room.world.advance(2)
+    monkeypatch.setattr(Budget, "for_disposing", lambda: Budget(messages=0))
+    read_bounces(room.mailbox, room.now)
+    stuck = ProcessedMessage.objects.order_by("pk").values("pk")[:3]
+    ProcessedMessage.objects.filter(pk__in=list(stuck.values_list("pk", flat=True))).update(
+        disposal_for=[[gone.pk, ""]]
+    )
+    monkeypatch.setattr(disposing, "BATCH", 2)
+    monkeypatch.setattr(Budget, "for_disposing", lambda: Budget(messages=2))
+
+    assert read_bounces(room.mailbox, room.now).disposed == 1
+    assert ProcessedMessage.objects.filter(disposal="wanted").count() == 3
+
+
 def test_a_spent_budget_leaves_the_rest_of_the_disposal_for_the_next_time(graph_room, monkeypatch):
     room = graph_room
     room.add_bounce_server()

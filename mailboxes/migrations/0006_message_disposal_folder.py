@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0004_message_disposal_for'),
+        ('mailboxes', '0005_sending_turns'),
     ]
 
     operations = [
