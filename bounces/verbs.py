@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from audience.editing import summed
 from audience.undo import Undone
@@ -21,8 +21,9 @@ def undo(bounces: QuerySet[Bounce], act: Act) -> Done:
 
 def undo_reports(bounces: QuerySet[Bounce], act: Act) -> Done:
     """Take back everything that the reports of these bounces did, for all their recipients."""
-    messages = list(bounces.values_list("message_id", flat=True))
-    whole = Bounce.objects.filter(message_id__in=messages)
+    rows = list(bounces.values_list("pk", "message_id"))
+    chosen = Q(pk__in=[pk for pk, _ in rows])
+    whole = Bounce.objects.filter(chosen | Q(message_id__in=[message for _, message in rows if message]))
     return _done(undo_bounces(whole, by=act.actor, now=act.now))
 
 

@@ -138,7 +138,7 @@ def _record(row: ProcessedMessage, result: Disposed, folder: str) -> bool:
         return True
     logger.warning("a message could not be disposed of", message=row.pk, code=result.error.code)
     if not isinstance(result.error, TemporaryError):
-        refusal = f"{'Not moved' if folder else 'Not deleted'}: {result.error.message}"
+        refusal = f"{f'Not moved to “{folder}”' if folder else 'Not deleted'}: {result.error.message}"
         detail = Trim(Concat("detail", Value(f" {refusal}"), output_field=TextField()))
         rows.update(disposal=Done.FAILED, detail=detail)
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from audience.editing import summed
 from audience.undo import Undone
@@ -20,8 +20,10 @@ def undo(hits: QuerySet[MonitorHit], act: Act) -> Done:
 
 def undo_messages(hits: QuerySet[MonitorHit], act: Act) -> Done:
     """Take back everything that monitors did because of the messages of these hits."""
-    messages = list(hits.values_list("message_id", flat=True))
-    return _done(undo_hits(MonitorHit.objects.filter(message_id__in=messages), by=act.actor, now=act.now))
+    rows = list(hits.values_list("pk", "message_id"))
+    chosen = Q(pk__in=[pk for pk, _ in rows])
+    whole = MonitorHit.objects.filter(chosen | Q(message_id__in=[message for _, message in rows if message]))
+    return _done(undo_hits(whole, by=act.actor, now=act.now))
 
 
 def undo_last_runs(monitors: QuerySet[Any], act: Act) -> Done:
