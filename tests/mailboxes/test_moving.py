@@ -15,7 +15,6 @@ from providers.session import Http
 from tests.factories import make_customer, make_list
 from tests.mailroom import GMAIL, Mailroom, human_reply
 
-pytestmark = pytest.mark.services
 FOLDER = "Processed"
 STOP = {"value": "stop", "action": "unsubscribe"}
 
