@@ -32,7 +32,9 @@ ELSEWHERE = {
     "unsubscribe", "tracked-link", "first-steps", "second-factor-off",
 }  # fmt: skip
 # Parts of pages, downloads, and what a form posts to.
-PARTS = re.compile(r"-(bulk|export|do|files|test|status|undo|connect|verify|progress|frame|return)$")
+PARTS = re.compile(
+    r"-(bulk|export|do|files|test|status|undo|connect|verify|progress|frame|return|try|try-changes)$"
+)
 # Each of them ends well before a test is taken for hanging, on a busy machine as well.
 PARTS_OF_PORTAL = 4
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
