@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0005_sending_turns'),
+        ('mailboxes', '0006_message_unmatched'),
     ]
 
     operations = [

@@ -20,6 +20,6 @@ def drop_folders(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mailboxes", "0006_message_disposal_folder")]
+    dependencies = [("mailboxes", "0007_message_disposal_folder")]
 
     operations = [migrations.RunPython(add_folders, drop_folders)]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0007_message_disposal_wishes'),
+        ('mailboxes', '0008_message_disposal_wishes'),
     ]
 
     operations = [
