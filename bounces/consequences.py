@@ -44,7 +44,8 @@ def _record_on_delivery(delivery: Delivery, bounce: Bounce, now: datetime) -> No
     if bounce.type == BounceType.COMPLAINT:
         delivery.record_proof_of_sending(now)
     else:
-        delivery.record_bounced(bounce.diagnostic or bounce.evidence, bounce.status_code or bounce.reply_code)
+        said, code = bounce.diagnostic or bounce.evidence, bounce.status_code or bounce.reply_code
+        delivery.record_bounced(said, code, now)
 
 
 def _decide(bounce: Bounce, policy: BouncePolicy, now: datetime) -> None:

@@ -220,10 +220,13 @@ class Delivery(CustomerOwned):
     def __str__(self) -> str:
         return f"{self.campaign_id} → {self.recipient}"
 
-    def record_bounced(self, diagnostic: str, code: str) -> None:
+    def record_bounced(self, diagnostic: str, code: str, now: datetime) -> None:
         """The message came back for good; a report also proves that it had been sent."""
+        was_under_way = self.status == self.Status.SENDING
         self.status, self.error, self.error_code = self.Status.BOUNCED, diagnostic, code
         self.save(update_fields=["status", "error", "error_code"])
+        if was_under_way:
+            self._close_attempts(now)
 
     def record_proof_of_sending(self, now: datetime) -> None:
         """A report or a reply refers to the message: it is out, also where it was to be sent (again)."""
@@ -233,6 +236,16 @@ class Delivery(CustomerOwned):
         proved = {"status": status.SENT, "sent_at": now, "next_try_at": None}
         if undecided.filter(pk=self.pk).update(**proved):
             self.refresh_from_db(fields=list(proved))
+            self._close_attempts(now)
+
+    def _close_attempts(self, now: datetime) -> None:
+        """A sender that died left its attempt open, and nobody looks for a message that is known to be out.
+
+        One that lives writes over this what its call said.
+        """
+        self.attempts.filter(finished_at__isnull=True).update(
+            outcome=Attempt.Outcome.SETTLED, finished_at=now, detail="A report or a reply proved it."
+        )
 
 
 # A message that is to be written and sent as if nothing of it were at any provider.

@@ -11,13 +11,13 @@ import math
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars
 
 from campaigns.pace import RunningClock
@@ -25,10 +25,10 @@ from mailboxes import bells
 from mailboxes.leases import Lease, claim
 from operations.models import Cycle, Phase, PhaseItem
 from operations.phases import PHASES
+from providers.clock import utc_now
 
 logger = structlog.get_logger(__name__)
 
-CYCLE_MINUTES = 10
 # Slots of cycles that a person or cron runs in one process; scheduled ones are named by their time.
 BY_HAND = "run-"
 THREADS = 8
@@ -55,8 +55,9 @@ class StillRunning(Exception):
 
 
 def slot_of(now: datetime) -> str:
-    """The ten-minute slot of a scheduled cycle: the same for every scheduler that fires in it."""
-    return now.replace(minute=now.minute - now.minute % CYCLE_MINUTES, second=0, microsecond=0).isoformat()
+    """The slot of a scheduled cycle (ten minutes, unless set): the same for every scheduler that fires in it."""
+    begins_at = now.timestamp() // settings.CYCLE_SECONDS * settings.CYCLE_SECONDS
+    return datetime.fromtimestamp(begins_at, UTC).isoformat()
 
 
 def start_cycle(now: datetime, slot: str) -> Cycle | None:
@@ -67,7 +68,7 @@ def start_cycle(now: datetime, slot: str) -> Cycle | None:
         _close_interrupted(unfinished, now)
     subjects = PHASES[ORDER[0]].subjects(now)
     with transaction.atomic():
-        cycle, created = Cycle.objects.get_or_create(slot=slot)
+        cycle, created = Cycle.objects.get_or_create(slot=slot, defaults={"started_at": now})
         if not created:
             return None
         _add_items(cycle, ORDER[0], subjects)
@@ -101,7 +102,7 @@ def _add_items(cycle: Cycle, phase: Phase, subjects: list[str]) -> None:
 
 def _enter(cycle: Cycle, phase: Phase, following: Phase, subjects: list[str]) -> bool:
     """Go from `phase` to `following` together with its items, in one transaction that one caller wins."""
-    ends = {"finished_at": timezone.now()} if following == Phase.DONE else {}
+    ends = {"finished_at": utc_now()} if following == Phase.DONE else {}
     with transaction.atomic():
         here = Cycle.objects.filter(pk=cycle.pk, phase=phase, finished_at__isnull=True)
         if not here.update(phase=following, **ends):

@@ -10,9 +10,21 @@ SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(days=1)
 
 
+# Less than this is no wrong clock, only the way that the right time took.
+TOLERANCE = timedelta(seconds=1)
+_difference = timedelta(0)
+
+
 def utc_now() -> datetime:
-    """The current time, aware, in UTC."""
-    return datetime.now(UTC)
+    """The current time, aware, in UTC, by the clock that this process goes by."""
+    return datetime.now(UTC) + _difference
+
+
+def go_by(now: datetime) -> None:
+    """Let `utc_now` go on from `now`, which another clock says, whatever this machine's own one shows."""
+    global _difference  # noqa: PLW0603 - a process has one clock
+    difference = now - datetime.now(UTC)
+    _difference = difference if abs(difference) > TOLERANCE else timedelta(0)
 
 
 def parse_time(text: str) -> datetime | None:

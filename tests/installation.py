@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Installation:
     folder: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def manage(self, *arguments: str, **variables: str) -> str:
+    def manage(self, *arguments: str, timeout: float = 90, **variables: str) -> str:
         """Run a command to its end; its output, or an AssertionError with all it said."""
         result = subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -45,19 +45,19 @@ class Installation:
             env={**self.environment, **variables},
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=timeout,
             check=False,
         )
         assert result.returncode == 0, f"{arguments}: {result.stdout}\n{result.stderr}"
         return result.stdout
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, *command: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start a process (its own group); its output goes to a file that a failure shows."""
         with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -69,6 +69,11 @@ class Installation:
         """SIGKILL to the process and everything it started."""
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=10)
+
+    def last_words(self, process: subprocess.Popen[bytes]) -> str:
+        """The end of what a process wrote."""
+        log = self.folder / f"{self.processes.index(process)}.log"
+        return log.read_text(errors="replace")[-2000:]
 
     def logs(self) -> str:
         return "\n".join(
@@ -99,10 +104,14 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path, **variables: str) -> Iterator[Installation]:
-    """A migrated installation beside a served sandbox; on PostgreSQL where the tests run on it."""
+def installation(folder: Path, *, database: str = "", **variables: str) -> Iterator[Installation]:
+    """A migrated installation beside a served sandbox, in the migrated `database` (URL) given.
+
+    Without one it makes its own: on PostgreSQL where the tests run on it, else a SQLite file.
+    """
     world = make_test_world()
-    with _database(folder) as database_url, running(world) as sandbox:
+    given = nullcontext(database) if database else _database(folder)
+    with given as database_url, running(world) as sandbox:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONUNBUFFERED": "1",
@@ -117,7 +126,8 @@ def installation(folder: Path, **variables: str) -> Iterator[Installation]:
         }
         made = Installation(world, sandbox, environment, folder)
         try:
-            made.manage("migrate", "--verbosity", "0")
+            if not database:
+                made.manage("migrate", "--verbosity", "0")
             yield made
         finally:
             made.stop()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Attempt, Campaign, Delivery
 from campaigns.queueing import queue_up
 from campaigns.running import run_mailbox
 from mailboxes.models import Mailbox
@@ -223,6 +223,22 @@ def test_a_bounce_proves_that_it_was_sent(stage):
     run_mailbox(Mailbox.objects.get(), stage.now + timedelta(minutes=10))
 
     assert statuses(campaign) == {"sent": 1}
+
+
+@pytest.mark.parametrize("prove", ["record_bounced", "record_proof_of_sending"])
+def test_a_bounce_closes_the_attempt_that_a_dead_worker_left_open(stage, prove):
+    """Nobody looks for a message that is known to be out: the attempt would stay under way for ever."""
+    campaign = stage.make_campaign(stage.add_server("google"), subscribers=1)
+    stage.run_at(0, campaign)
+    Attempt.objects.update(outcome="", finished_at=None)
+    Delivery.objects.update(status="sending", sent_at=None)
+
+    said = ("550 5.1.1 unknown", "5.1.1") if prove == "record_bounced" else ()
+    getattr(only_delivery(campaign), prove)(*said, stage.now)
+
+    attempt = only_delivery(campaign).attempts.get()
+    assert attempt.outcome == "settled"
+    assert attempt.finished_at is not None
 
 
 @pytest.mark.parametrize("status", ["queued", "deferred"])

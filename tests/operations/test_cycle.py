@@ -14,7 +14,7 @@ from campaigns.pace import RunningClock
 from mailboxes import bells
 from mailboxes.models import Mailbox, ProcessedMessage
 from operations import cycle as cycles
-from operations.cycle import StillRunning, run_cycle, start_cycle, start_scheduled
+from operations.cycle import StillRunning, run_cycle, slot_of, start_cycle, start_scheduled
 from operations.models import Cycle, Phase, PhaseItem
 from operations.purging import purge
 from operations.tasks import tick, work_cycle
@@ -71,6 +71,14 @@ def test_the_ledger_makes_a_second_cycle_do_nothing_twice(mailbox, sandbox_world
         run_cycle(timezone.now(), side_by_side=False)
     assert Bounce.objects.count() == 1
     assert ProcessedMessage.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "slot"), [(600, "2026-11-29T10:20:00+00:00"), (3600, "2026-11-29T10:00:00+00:00")]
+)
+def test_a_slot_is_as_long_as_the_time_between_two_cycles(settings, seconds, slot):
+    settings.CYCLE_SECONDS = seconds
+    assert slot_of(datetime(2026, 11, 29, 10, 29, 59, tzinfo=UTC)) == slot
 
 
 def test_a_slot_starts_once_however_many_schedulers_fire(db):

@@ -6,13 +6,13 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from accounts.models import SystemSettings
 from accounts.switches import SWITCHED_OFF
 from campaigns.models import Campaign
 from campaigns.progress import Progress
 from campaigns.running import run_campaign
+from mailboxes import clock
 
 POLL_SECONDS = 5
 
@@ -35,11 +35,11 @@ class Command(BaseCommand):
         if not SystemSettings.load().enabled:
             raise CommandError(SWITCHED_OFF)
         _refuse_idle(campaign)
-        progress = run_campaign(campaign, timezone.now())
+        progress = run_campaign(campaign, clock.now())
         self.stdout.write(describe(progress))
         while wait and progress.status == Campaign.Status.SENDING:
             time.sleep(POLL_SECONDS)
-            progress = run_campaign(campaign, timezone.now())
+            progress = run_campaign(campaign, clock.now())
             self.stdout.write(describe(progress))
         if progress.status == Campaign.Status.PAUSED:
             raise CommandError(progress.note)
@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
 def _refuse_idle(campaign: Campaign) -> None:
     """A campaign that is not on its way is no success: say what to do."""
-    due = Campaign.objects.due(timezone.now()).filter(pk=campaign.pk).exists()
+    due = Campaign.objects.due(clock.now()).filter(pk=campaign.pk).exists()
     if due or campaign.status == Campaign.Status.SENT:
         return
     fixes = {

@@ -5,10 +5,10 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
 from accounts.models import SystemSettings
 from accounts.switches import SWITCHED_OFF
+from mailboxes import clock
 from operations.cycle import StillRunning, run_cycle
 from operations.reporting import CycleReport, report_of
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"off": SWITCHED_OFF}) if options["json"] else SWITCHED_OFF)
             return
         try:
-            cycle = run_cycle(timezone.now(), side_by_side=bool(options["fast"]))
+            cycle = run_cycle(clock.now(), side_by_side=bool(options["fast"]))
         except StillRunning as running:
             self.stdout.write(
                 json.dumps({"still_running": str(running)}) if options["json"] else str(running)
