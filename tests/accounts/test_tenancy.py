@@ -34,6 +34,7 @@ SHARED = {
     "monitors.Condition": "Monitor",
     "operations.Cycle": "the platform's",
     "operations.PhaseItem": "Cycle",
+    "operations.Tally": "the platform's",
 }
 
 
