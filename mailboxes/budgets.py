@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 MESSAGES_PER_CYCLE = 2_000
 LISTED_PER_CYCLE = 10_000
-# Together less than the lease of a cycle's item, so that nobody takes its holder for dead.
+# Together what one mailbox may take of a worker in one phase.
 HANDLING_SECONDS = 150
 LISTING_SECONDS = 60
 DISPOSING_SECONDS = 45

@@ -23,18 +23,24 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A held lease: the row's model and number, the lease's name on it and the fencing number."""
+    """A held lease: the row's model and number, the lease's name on it and the fencing number.
+
+    `within` is a lease that is held for the sake of the same work, and renewed together with this one.
+    """
 
     model: type[models.Model]
     pk: int
     name: str
     fence: int
+    within: Lease | None = None
 
     def _held(self) -> models.QuerySet[models.Model]:
         return self.model._default_manager.filter(pk=self.pk, **{f"{self.name}_fence": self.fence})
 
     def renew(self, seconds: int = LEASE_SECONDS) -> None:
         """Prolong from now on. Raises LeaseLost."""
+        if self.within:
+            self.within.renew(seconds)
         if not self._held().update(**{f"{self.name}_until": Now() + timedelta(seconds=seconds)}):
             raise LeaseLost(f"{self.name} lease of {self.model.__name__} {self.pk} was taken over")
 
@@ -48,17 +54,20 @@ class Lease:
         return bool(self._held().update(**result, **{f"{self.name}_until": None}))
 
 
-def claim(row: models.Model, name: str, seconds: int = LEASE_SECONDS, **start: object) -> Lease | None:
-    """Take the lease `name` of `row` for `seconds`, or None while somebody else's has not run out.
+def claim(
+    row: models.Model, name: str, *, within: Lease | None = None, start: dict[str, object] | None = None
+) -> Lease | None:
+    """Take the lease `name` of `row` for LEASE_SECONDS, or None while somebody else's has not run out.
 
     `start` is written to the row with it.
     """
     model = type(row)
     free = Q(**{f"{name}_until__isnull": True}) | Q(**{f"{name}_until__lte": Now()})
-    mine = {f"{name}_until": Now() + timedelta(seconds=seconds), f"{name}_fence": F(f"{name}_fence") + 1}
+    until = Now() + timedelta(seconds=LEASE_SECONDS)
+    mine = {f"{name}_until": until, f"{name}_fence": F(f"{name}_fence") + 1, **(start or {})}
     # One transaction: its row lock keeps the next holder from raising the number before it is read.
     with transaction.atomic():
-        if not model._default_manager.filter(free, pk=row.pk).update(**mine, **start):
+        if not model._default_manager.filter(free, pk=row.pk).update(**mine):
             return None
         fence = model._default_manager.values_list(f"{name}_fence", flat=True).get(pk=row.pk)
-    return Lease(model, int(row.pk), name, int(fence))
+    return Lease(model, int(row.pk), name, int(fence), within)

@@ -38,7 +38,6 @@ QUEUE = "reading"
 BELL_SECONDS = 150
 # What one bell may take before others have their turn.
 SLICE_SECONDS = 30
-ITEM_LEASE_SECONDS = 300
 # A cycle without any progress for this long has lost its workers.
 STALLED = timedelta(minutes=15)
 ORDER = [*PHASES, Phase.DONE]
@@ -148,7 +147,7 @@ def work_phase(cycle: Cycle, phase: Phase, clock: RunningClock, stop_at: float =
     done = 0
     while time.monotonic() < stop_at and (taken := _take(cycle, phase, clock.now())):
         item, lease = taken
-        report, state = _run(item, clock.now())
+        report, state = _run(item, clock.now(), lease)
         # Whoever took it over after this one's lease writes what became of it.
         lease.release(state=state, report=report, finished_at=clock.now())
         done += 1
@@ -158,17 +157,15 @@ def work_phase(cycle: Cycle, phase: Phase, clock: RunningClock, stop_at: float =
 def _take(cycle: Cycle, phase: Phase, now: datetime) -> tuple[PhaseItem, Lease] | None:
     with transaction.atomic():
         item = _free_items(cycle, phase).select_for_update(skip_locked=True).order_by("pk").first()
-        lease = (
-            claim(item, "work", ITEM_LEASE_SECONDS, started_at=now, tries=F("tries") + 1) if item else None
-        )
+        lease = claim(item, "work", start={"started_at": now, "tries": F("tries") + 1}) if item else None
     return (item, lease) if item and lease else None
 
 
-def _run(item: PhaseItem, now: datetime) -> tuple[dict[str, object], PhaseItem.State]:
+def _run(item: PhaseItem, now: datetime, lease: Lease) -> tuple[dict[str, object], PhaseItem.State]:
     """One bad mailbox never stops a phase: what nobody foresaw is logged whole and the item marked."""
     try:
         with bound_contextvars(cycle=item.cycle_id, item=item.pk, phase=item.phase, subject=item.subject):
-            report = PHASES[Phase(item.phase)].work(item.subject, now)
+            report = PHASES[Phase(item.phase)].work(item.subject, now, lease)
     except Exception as error:
         logger.exception("a phase item failed", item=item.pk, phase=item.phase, subject=item.subject)
         return {"error": f"{type(error).__name__}: see the log"}, PhaseItem.State.FAILED

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from accounts.models import SystemSettings
 from keys.refreshing import due_groups, refresh_group
+from mailboxes.leases import Lease
 from mailboxes.models import Mailbox
 from operations.models import Phase
 from operations.reading import mailboxes_to_read, mailboxes_with_more, read_bounces, read_monitors
@@ -19,17 +20,20 @@ Report = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class PhaseWork:
-    """A phase: what it works on (one text a piece), and how one piece is done and reported."""
+    """A phase: what it works on (one text a piece), and how one piece is done and reported.
+
+    `work` gets the piece's lease: whoever takes longer than LEASE_SECONDS renews it.
+    """
 
     subjects: Callable[[datetime], list[str]]
-    work: Callable[[str, datetime], Report]
+    work: Callable[[str, datetime, Lease], Report]
 
 
 def _recovery(_now: datetime) -> list[str]:
     return ["leases"]
 
 
-def _recover(_subject: str, now: datetime) -> Report:
+def _recover(_subject: str, now: datetime, _lease: Lease) -> Report:
     return asdict(recover(now))
 
 
@@ -41,7 +45,7 @@ def _due_tokens(now: datetime) -> list[str]:
     return [str(pk) for pk in due_groups(now, enabled)]
 
 
-def _refresh(subject: str, now: datetime) -> Report:
+def _refresh(subject: str, now: datetime, _lease: Lease) -> Report:
     return asdict(refresh_group(int(subject), now))
 
 
@@ -53,10 +57,12 @@ def _with_more(_now: datetime) -> list[str]:
     return [str(number) for number in mailboxes_with_more(SystemSettings.load())]
 
 
-def _read(read: Callable[[Mailbox, datetime], object]) -> Callable[[str, datetime], Report]:
-    def work(subject: str, now: datetime) -> Report:
+def _read(
+    read: Callable[[Mailbox, datetime, Lease | None], object],
+) -> Callable[[str, datetime, Lease], Report]:
+    def work(subject: str, now: datetime, lease: Lease) -> Report:
         mailbox = Mailbox.objects.get(pk=int(subject))
-        return {"email": mailbox.email, "provider": mailbox.provider, **asdict(read(mailbox, now))}  # type: ignore[call-overload]
+        return {"email": mailbox.email, "provider": mailbox.provider, **asdict(read(mailbox, now, lease))}  # type: ignore[call-overload]
 
     return work
 

@@ -86,14 +86,17 @@ def _reading(servers: ServerQuerySet[Any]) -> QuerySet[Any]:
     return connected.exclude(api_key__status=ApiKey.Status.DISABLED)
 
 
-def read_bounces(mailbox: Mailbox, now: datetime) -> ReadReport:
-    """Collect the mailbox's news, then handle its pending bounce rows. Never raises ProviderError."""
-    return _Reading(mailbox, Purpose.BOUNCES, now).run(collecting=True)
+def read_bounces(mailbox: Mailbox, now: datetime, within: Lease | None = None) -> ReadReport:
+    """Collect the mailbox's news, then handle its pending bounce rows. Never raises ProviderError.
+
+    `within` is the lease of the work that this reading is a part of.
+    """
+    return _Reading(mailbox, Purpose.BOUNCES, now).run(within, collecting=True)
 
 
-def read_monitors(mailbox: Mailbox, now: datetime) -> ReadReport:
-    """Handle the mailbox's pending monitor rows. Never raises ProviderError."""
-    return _Reading(mailbox, Purpose.MONITORS, now).run(collecting=False)
+def read_monitors(mailbox: Mailbox, now: datetime, within: Lease | None = None) -> ReadReport:
+    """Handle the mailbox's pending monitor rows; else as `read_bounces`."""
+    return _Reading(mailbox, Purpose.MONITORS, now).run(within, collecting=False)
 
 
 class _Reading:
@@ -110,7 +113,7 @@ class _Reading:
         self.report = ReadReport()
         self.sync = SyncRun(mailbox=mailbox, purpose=purpose, started_at=now)
 
-    def run(self, *, collecting: bool) -> ReadReport:
+    def run(self, within: Lease | None, *, collecting: bool) -> ReadReport:
         if not self.servers and not self.monitors:
             return self._put_off("No active server reads this mailbox.")
         if not collecting and not self._pending().exists() and not wanted(self.mailbox).exists():
@@ -119,7 +122,7 @@ class _Reading:
             return self._put_off(
                 f"The provider asked for a pause until {self.mailbox.blocked_until:%H:%M} UTC."
             )
-        lease = leases.claim(self.mailbox, "reading")
+        lease = leases.claim(self.mailbox, "reading", within=within)
         if lease is None:
             return self._put_off("Another worker is reading this mailbox.")
         try:

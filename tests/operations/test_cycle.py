@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import SystemSettings
 from bounces.models import Bounce
+from bounces.processing import BounceHandler
 from campaigns.pace import RunningClock
 from mailboxes import bells
 from mailboxes.models import Mailbox, ProcessedMessage
@@ -91,7 +92,7 @@ def test_a_slot_starts_once_however_many_schedulers_fire(db):
 def test_a_cycle_that_finds_the_last_one_running_says_so_and_leaves(mailbox, monkeypatch):
     running = start_cycle(timezone.now(), "run-first")
     item = running.items.get()
-    assert cycles.claim(item, "work", 60)
+    assert cycles.claim(item, "work")
     with pytest.raises(StillRunning, match="still running"):
         run_cycle(timezone.now(), side_by_side=False)
     assert "still running" in cron()
@@ -142,7 +143,7 @@ def test_a_bell_rings_for_the_rest_when_its_time_is_up(mailbox, rung, monkeypatc
 
 def test_whoever_finds_the_last_item_held_leaves_the_phase_to_its_holder(mailbox, rung):
     started = start_cycle(timezone.now(), "slot")
-    held = cycles.claim(started.items.get(), "work", 60)
+    held = cycles.claim(started.items.get(), "work")
     work_cycle(cycle_id=started.pk)
     assert started.items.get().state == PhaseItem.State.WAITING
     held.release()
@@ -154,9 +155,9 @@ def test_whoever_finds_the_last_item_held_leaves_the_phase_to_its_holder(mailbox
 def test_a_worker_that_lost_its_item_leaves_what_became_of_it_to_the_next(mailbox, rung, monkeypatch):
     started = start_cycle(timezone.now(), "slot")
 
-    def dawdle(subject, now):
+    def dawdle(subject, now, lease):
         PhaseItem.objects.update(work_until=timezone.now() - timedelta(seconds=1))
-        assert cycles.claim(started.items.get(), "work", 60)
+        assert cycles.claim(started.items.get(), "work")
         return {}
 
     monkeypatch.setitem(
@@ -166,10 +167,30 @@ def test_a_worker_that_lost_its_item_leaves_what_became_of_it_to_the_next(mailbo
     assert started.items.get().state == PhaseItem.State.WAITING
 
 
+def test_a_long_reading_keeps_its_item_and_a_dead_one_gives_it_back_within_two_minutes(
+    mailbox, sandbox_world, rung, monkeypatch
+):
+    for _ in range(3):
+        sandbox_world.deliver(REPORT, "news@acme.example")
+    monkeypatch.setattr("mailboxes.handling.BATCH", 1)
+    left = []
+    act = BounceHandler.act
+
+    def note(handler, row, meaning, raw):
+        left.append(PhaseItem.objects.get(phase="bounces").work_until - timezone.now())
+        PhaseItem.objects.update(work_until=timezone.now() + timedelta(seconds=1))
+        return act(handler, row, meaning, raw)
+
+    monkeypatch.setattr(BounceHandler, "act", note)
+    run_cycle(timezone.now(), side_by_side=False)
+    assert len(left) == 3
+    assert all(timedelta(seconds=60) < one <= timedelta(minutes=2) for one in left)
+
+
 def test_the_tick_takes_up_what_a_dead_worker_left(mailbox, rung):
     started = start_cycle(timezone.now(), "slot")
     assert rung == [started.pk]
-    cycles.claim(started.items.get(), "work", 60)
+    cycles.claim(started.items.get(), "work")
     tick()
     assert rung == [started.pk]  # somebody holds it
     PhaseItem.objects.update(work_until=timezone.now() - timedelta(seconds=1))
@@ -216,7 +237,7 @@ def test_one_bad_mailbox_never_stops_the_others(mailbox, sandbox_world):
 
 
 def test_an_error_nobody_foresaw_is_marked_and_the_cycle_ends(mailbox, monkeypatch):
-    def fail(subject, now):
+    def fail(subject, now, lease):
         raise RuntimeError("a defect")
 
     monkeypatch.setitem(cycles.PHASES, Phase.BOUNCES, cycles.PHASES[Phase.BOUNCES].__class__(
