@@ -61,10 +61,13 @@ _OPERATIONS = [
         ("POST", rf"/upload/gmail/v1{_MAILBOX}/messages/send", "gmail.messages.send"),
         ("POST", rf"/gmail/v1{_MAILBOX}/messages/send", "gmail.messages.send"),
         ("POST", rf"/gmail/v1{_MAILBOX}/messages/batchDelete", "gmail.messages.batchDelete"),
+        ("POST", rf"/gmail/v1{_MAILBOX}/messages/batchModify", "gmail.messages.batchModify"),
         ("GET", rf"/gmail/v1{_MAILBOX}/messages", "gmail.messages.list"),
         ("GET", rf"/gmail/v1{_MAILBOX}/messages/[^/]+", "gmail.messages.get"),
         ("GET", rf"/gmail/v1{_MAILBOX}/history", "gmail.history.list"),
         ("GET", rf"/gmail/v1{_MAILBOX}/profile", "gmail.getProfile"),
+        ("GET", rf"/gmail/v1{_MAILBOX}/labels", "gmail.labels.list"),
+        ("POST", rf"/gmail/v1{_MAILBOX}/labels", "gmail.labels.create"),
         ("GET", rf"/gmail/v1{_MAILBOX}/labels/[^/]+", "gmail.labels.get"),
         ("GET", rf"/gmail/v1{_MAILBOX}/settings/sendAs", "gmail.settings.sendAs.list"),
         ("POST", rf"{_MAILBOX}/sendMail", "graph.sendMail"),
@@ -81,6 +84,7 @@ _OPERATIONS = [
         ("GET", rf"{_MAILBOX}/messages", "graph.messages.list"),
         ("GET", rf"{_MAILBOX}/mailFolders/[^/]+", "graph.mailFolders.get"),
         ("GET", rf"{_MAILBOX}/mailFolders", "graph.mailFolders.list"),
+        ("POST", rf"{_MAILBOX}/mailFolders", "graph.mailFolders.create"),
         ("PUT", r".*", "graph.upload"),
     )
 ]

@@ -24,6 +24,7 @@ from providers.messages import (
     Receipt,
     Start,
     StartKind,
+    Submitted,
 )
 from providers.registry import PROVIDERS, provider_for
 from tests.outgoing import EVIL, Enemy, http_to
@@ -66,7 +67,7 @@ def everything(client: MailProvider, email: str) -> Iterator[Callable[[], Any]]:
     yield lambda: client.submit(token, message_with(10), deadline=deadline)
     yield lambda: client.submit(token, Draft("1"), deadline=deadline)
     yield lambda: client.find_sent(token, since=since, recipient="bob@outside.example", markers=Markers("t"))
-    yield lambda: client.look_up(token, Receipt("1"), Markers("t"))
+    yield lambda: client.look_up(token, [Submitted(Receipt("1"), Markers("t"))])
     yield lambda: client.discard_draft(token, Draft("1"))
     for cursor in (None, {"inbox": EVIL[0], "junk": EVIL[3]}, {"history": EVIL[0]}):
         yield lambda cursor=cursor: client.new_messages(
