@@ -1,7 +1,8 @@
 """Bells: a task is only a hint that rows are due. One that cannot be rung is repaired by the next tick.
 
 A queue never holds more bells than are heard soon: what waits, waits as rows, and each bell finds the row whose
-turn it is.
+turn it is. A bell does not expire: one too many finds nothing to do, while a host whose clock is ahead would throw
+away every bell that it hears.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ QUEUE_LENGTH = 128
 logger = structlog.get_logger(__name__)
 
 
-def ring(task: str, *, heard_within: float, **ids: int) -> None:
-    """Enqueue `task`; a bell that nobody heard within so many seconds is dropped, the next tick rings anew."""
+def ring(task: str, **ids: int) -> None:
+    """Enqueue `task` with the numbers of its rows."""
     try:
-        current_app.send_task(task, kwargs=ids, expires=heard_within)
+        current_app.send_task(task, kwargs=ids)
     except OperationalError as error:
         logger.warning("bell not rung, the next tick will", task=task, reason=str(error))
 

@@ -34,8 +34,6 @@ BY_HAND = "run-"
 THREADS = 8
 WORK = "operations.tasks.work_cycle"
 QUEUE = "reading"
-# The tick rings again each minute; an older bell that nobody heard is one too many.
-BELL_SECONDS = 150
 # What one bell may take before others have their turn.
 SLICE_SECONDS = 30
 # A cycle without any progress for this long has lost its workers.
@@ -116,7 +114,7 @@ def _ring(cycle: Cycle) -> None:
         return
     free = _free_items(cycle, _current(cycle)).count()
     for _ in range(min(free, bells.room_in(QUEUE)) if free else 0):
-        bells.ring(WORK, heard_within=BELL_SECONDS, cycle_id=cycle.pk)
+        bells.ring(WORK, cycle_id=cycle.pk)
 
 
 def _current(cycle: Cycle) -> Phase:

@@ -246,9 +246,9 @@ def test_a_bell_names_a_task_that_exists(monkeypatch):
     bells.ring_deal()
 
     assert rung == [
-        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}, "expires": 120}),
-        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}, "expires": 120}),
-        (tasks.deal.name, {"kwargs": {}, "expires": 10}),
+        (tasks.queue_campaign.name, {"kwargs": {"campaign_id": 7}}),
+        (tasks.run_mailbox.name, {"kwargs": {"mailbox_id": 8}}),
+        (tasks.deal.name, {"kwargs": {}}),
     ]
 
 

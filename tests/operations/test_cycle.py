@@ -112,7 +112,7 @@ def test_a_cycle_whose_process_died_is_closed_and_the_next_goes_on(mailbox, sand
 def rung(monkeypatch):
     """The cycles whose bells were rung; nobody answers them."""
     found: list[int] = []
-    monkeypatch.setattr(cycles.bells, "ring", lambda task, *, heard_within, cycle_id: found.append(cycle_id))
+    monkeypatch.setattr(cycles.bells, "ring", lambda task, *, cycle_id: found.append(cycle_id))
     monkeypatch.setattr(cycles.bells, "room_in", lambda queue: bells.QUEUE_LENGTH)
     monkeypatch.setattr("campaigns.ticking.ring", lambda now: None)
     return found
