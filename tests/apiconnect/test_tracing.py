@@ -121,7 +121,7 @@ def test_a_task_logs_under_the_id_of_whoever_rang_and_forgets_it(worker):
 def test_a_cycles_item_is_named_in_all_its_lines(monkeypatch, lines):
     phase = next(iter(PHASES))
 
-    def work(_subject, _now):
+    def work(_subject, _now, _lease):
         structlog.get_logger("tests").info("deep inside")
         return {}
 
