@@ -77,12 +77,16 @@ def queue_campaign(campaign: Campaign, now: datetime) -> None:
 
 
 def work_mailbox(mailbox: Mailbox, now: datetime) -> None:
-    """One run of a mailbox. Where there is more it queues up again, behind those who wait."""
+    """One run of a mailbox. Where there is more it queues up again, behind those who wait.
+
+    Only a run that did something asks for the next deal: one that could do nothing, as with its quota used up,
+    would be dealt again at once, and so on for ever.
+    """
     report = run_mailbox(mailbox, now)
     room = bells.room()
     if report.has_more and room:
         bells.ring_mailbox(mailbox.pk)
-    elif room >= ALMOST_EMPTY:
+    elif report.did_something and room >= ALMOST_EMPTY:
         bells.ring_deal()
 
 

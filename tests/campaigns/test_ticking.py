@@ -208,9 +208,28 @@ def test_a_full_queue_takes_no_more_bells(stage, rung):
 
 
 def test_a_worker_that_runs_out_of_work_asks_for_the_next_deal(stage, rung):
-    ticking.work_mailbox(stage.add_server().mailbox, stage.now)
+    campaign = stage.make_campaign(stage.add_server(), subscribers=35)
+    ticking.queue_campaign(campaign, stage.now)
+
+    ticking.work_mailbox(Mailbox.objects.get(), stage.now)
 
     assert rung.deals == 1
+
+
+def test_a_run_that_could_do_nothing_asks_for_no_deal(stage, rung):
+    """Or it would be dealt again at once: work that waits for a quota would keep a worker busy for ever."""
+    campaign = stage.make_campaign(stage.add_server(hourly_quota=5), subscribers=9)
+    ticking.queue_campaign(campaign, stage.now)
+    mailbox = Mailbox.objects.get()
+    while statuses(campaign) != {"sent": 5, "queued": 4}:
+        ticking.work_mailbox(mailbox, stage.now)
+    rung.deals = 0
+    rung.mailboxes.clear()
+
+    ticking.work_mailbox(mailbox, stage.now)
+
+    assert ticking.mailboxes_with_work(stage.now).exists()
+    assert (rung.deals, rung.mailboxes) == (0, [])
 
 
 def test_a_long_list_is_queued_in_slices(stage, rung, monkeypatch):
