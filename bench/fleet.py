@@ -1,12 +1,14 @@
 """A fleet at work: one cycle over many mailboxes, and campaigns sent through many, by several worker processes.
 
-    export DATABASE_URL=postgres://… CELERY_BROKER_URL=redis://…     (a server; the bench makes its own database)
+    export DATABASE_URL=postgres://…     (a server; the bench makes its own database there, and its own Redis)
     python -m bench.fleet cycle --mailboxes 1000 3000 10000 --workers 2
     python -m bench.fleet send --messages 20000 --mailboxes 2000 --workers 1 2 4
+    python -m bench.fleet send --messages 1000000 --mailboxes 100 --customers 1 --unpaced
 
 Everything is real but the providers: Celery workers (threads, eight each) and beat over Redis, PostgreSQL, and
-the sandbox in a process of its own at 50 ms a request, under the providers' own limits. `--json FILE` appends
-each result as a line, from which `bench.plots` draws.
+the sandbox in a process of its own at 50 ms a request, under the providers' own limits. `--unpaced` lifts the
+pace of a mailbox, which is all there is to see where few mailboxes send much. `--json FILE` appends each result
+as a line, from which `bench.plots` draws.
 """
 
 from __future__ import annotations
@@ -38,7 +40,6 @@ from bench.sending import ROOT, seed_sandbox, served_sandbox
 LATENCY_MS = 50
 THREADS = 8
 QUEUES = "sending,reading,housekeeping"
-CUSTOMERS = 100
 BOUNCES_EACH = 10
 PROVIDERS = ("microsoft", "google")
 SCOPES = {
@@ -69,10 +70,9 @@ def own_database() -> Iterator[None]:
 
 
 def set_up() -> None:
-    os.environ.setdefault("CELERY_BROKER_URL", "redis://127.0.0.1:6379/8")
     os.environ.update(DEBUG="false", SECRET_KEY="bench", FIELD_ENCRYPTION_KEYS=Fernet.generate_key().decode())
     os.environ.update(
-        SANDBOX="1", LOG_LEVEL="ERROR", ENV_FILE=os.devnull, CYCLE_SECONDS="86400", TICK_SECONDS="5"
+        SANDBOX="1", LOG_LEVEL="ERROR", ENV_FILE=os.devnull, CYCLE_SECONDS="86400", TICK_SECONDS="10"
     )
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apiconnect.settings")
     django.setup()
@@ -82,9 +82,19 @@ def set_up() -> None:
 
 
 @contextmanager
-def processes(workers: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def own_broker() -> Iterator[None]:
+    """A Redis that nobody else rings in or listens to."""
+    from tests.storms.services import private_redis  # noqa: PLC0415
+
+    with private_redis() as redis:
+        os.environ["CELERY_BROKER_URL"] = redis.url
+        yield
+
+
+@contextmanager
+def processes(workers: int, *, unpaced: bool = False) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Beat and so many workers; stopped in the end."""
-    celery = [sys.executable, "-m", "celery", "-A", "apiconnect"]
+    celery = [sys.executable, "-m", "bench.unpaced" if unpaced else "celery", "-A", "apiconnect"]
     commands = [[*celery, "beat", "--scheduler", "celery.beat:Scheduler"]]
     for number in range(workers):
         name = ["-n", f"fleet{number}@bench"]
@@ -111,17 +121,23 @@ def cpu_seconds(running: list[subprocess.Popen[bytes]]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def peak_megabytes(process: subprocess.Popen[bytes]) -> float:
+    """The most memory a worker has held so far."""
+    status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+
+
 class Fleet:
     """Customers with mailboxes of both providers, half and half, every token warm."""
 
-    def __init__(self, control: Any, mailboxes: int) -> None:
+    def __init__(self, control: Any, mailboxes: int, customers: int) -> None:
         from accounts.models import Customer, SystemSettings  # noqa: PLC0415
         from tests.factories import make_customer, make_key  # noqa: PLC0415
 
         SystemSettings.load().save()
         self.control = control
         self.customers: list[Customer] = [
-            make_customer(f"Customer {number}") for number in range(min(CUSTOMERS, mailboxes // 2))
+            make_customer(f"Customer {number}") for number in range(min(customers, mailboxes // 2))
         ]
         self.keys = {
             (customer.pk, provider): make_key(customer, provider)
@@ -234,10 +250,16 @@ class Fleet:
         Campaign.objects.update(status=Campaign.Status.READY)
 
 
-def measure_cycle(mailboxes: int, workers: int) -> dict[str, Any]:
-    with served_sandbox() as origin, own_database():
+@contextmanager
+def fleet_of(mailboxes: int, customers: int) -> Iterator[Fleet]:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever stops the bench stops all that it started
+    with served_sandbox() as origin, own_database(), own_broker():
         set_up()
-        fleet = Fleet(seed_sandbox(origin), mailboxes)
+        yield Fleet(seed_sandbox(origin), mailboxes, customers)
+
+
+def measure_cycle(mailboxes: int, customers: int, workers: int) -> dict[str, Any]:
+    with fleet_of(mailboxes, customers) as fleet:
         with processes(workers) as running:
             warm = fleet.warm()
             bounces = fleet.bounce(max(1, mailboxes // 100))
@@ -264,27 +286,30 @@ def _hard_bounce(sender: str, recipient: str) -> bytes:
     return reports.microsoft_report(report, REFUSALS["unknown-user"])
 
 
-def measure_sending(messages: int, mailboxes: int, workers: int) -> dict[str, Any]:
-    with served_sandbox() as origin, own_database():
-        set_up()
+def measure_sending(
+    messages: int, mailboxes: int, customers: int, workers: int, *, unpaced: bool
+) -> dict[str, Any]:
+    with fleet_of(mailboxes, customers) as fleet:
+        from django.db.models import Max, Min  # noqa: PLC0415
+
         from campaigns.models import Campaign, Delivery  # noqa: PLC0415
 
-        fleet = Fleet(seed_sandbox(origin), mailboxes)
-        with processes(workers) as running:
+        with processes(workers, unpaced=unpaced) as running:
             fleet.warm()
-            before = cpu_seconds(running)
             fleet.queue_campaigns(messages)
-            started = time.perf_counter()
+            before = cpu_seconds(running)
             while Campaign.objects.exclude(status=Campaign.Status.SENT).exists():
-                time.sleep(0.5)
-            seconds = time.perf_counter() - started
-            cpu = cpu_seconds(running) - before
+                time.sleep(2)
+            cpu, peak = cpu_seconds(running) - before, max(map(peak_megabytes, running))
+        times = Campaign.objects.aggregate(start=Min("started_at"))
+        times |= Delivery.objects.aggregate(end=Max("sent_at"))
         sent = Delivery.objects.filter(status=Delivery.Status.SENT).count()
         twice = len(fleet.control.sent_twice())
+    seconds = (times["end"] - times["start"]).total_seconds()
     return {
-        "kind": "send", "messages": sent, "mailboxes": mailboxes, "workers": workers,
+        "kind": "unpaced" if unpaced else "send", "messages": sent, "mailboxes": mailboxes, "workers": workers,
         "seconds": round(seconds, 1), "per_second": round(sent / seconds, 1),
-        "worker_cpu_ms": round(cpu * 1000 / sent, 1), "twice": twice,
+        "worker_cpu_ms": round(cpu * 1000 / sent, 1), "worker_mb": round(peak), "twice": twice,
     }  # fmt: skip
 
 
@@ -296,16 +321,27 @@ def main() -> None:
     parser.add_argument("--mailboxes", type=int, nargs="+", default=[1000])
     parser.add_argument("--messages", type=int, nargs="+", default=[20_000])
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument(
+        "--customers", type=int, default=100, help="at most; each with mailboxes at both providers"
+    )
+    parser.add_argument(
+        "--unpaced", action="store_true", help="lift the pace that providers ask of a mailbox"
+    )
     parser.add_argument("--json", type=Path, help="append each result to this file as a line of JSON")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # Each in a process of its own: Django is set up once, for one database.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         for mailboxes, workers in product(options.mailboxes, options.workers):
             if options.what == "cycle":
-                report(pool.submit(measure_cycle, mailboxes, workers).result(), options.json)
+                cycle = pool.submit(measure_cycle, mailboxes, options.customers, workers)
+                report(cycle.result(), options.json)
                 continue
             for messages in options.messages:
-                report(pool.submit(measure_sending, messages, mailboxes, workers).result(), options.json)
+                sending = pool.submit(
+                    measure_sending, messages, mailboxes, options.customers, workers, unpaced=options.unpaced
+                )
+                report(sending.result(), options.json)
 
 
 def report(result: dict[str, Any], path: Path | None) -> None:

@@ -27,7 +27,7 @@ def sending_campaigns(server: DeliveryServer) -> QuerySet[Campaign]:
     """Campaigns that may send through `server` now: its own customer's alone (promise 3)."""
     return Campaign.objects.filter(
         delivery_servers=server,
-        customer=server.customer,
+        customer=server.customer_id,
         status=Campaign.Status.SENDING,
         customer__status="active",
     ).select_related("customer", "list")

@@ -43,7 +43,10 @@ class Source:
 
 @dataclass(slots=True)
 class Feed:
-    """Yields batches until shares, quota or pace are used up; `resumes_at` says when the pace allows more."""
+    """Yields batches until shares, quota or pace are used up; `resumes_at` says when the pace allows more.
+
+    `was_cut_short`: the run was over before the shares were.
+    """
 
     mailbox: Mailbox
     lease: Lease
@@ -52,13 +55,18 @@ class Feed:
     only: Campaign | None = None
     is_over: Callable[[], bool] = lambda: False
     resumes_at: datetime | None = None
+    was_cut_short: bool = False
     skipped: int = 0
     _sources: deque[Source] = field(default_factory=deque)
 
     def batches(self) -> Iterator[Batch]:
-        self._sources.extend(self._open_sources())
-        limits = limits_of(self._servers(), PROVIDERS[self.mailbox.provider].limits)
-        while self._sources and not self.is_over():
+        servers = self._servers()
+        self._sources.extend(self._open_sources(servers))
+        limits = limits_of(servers, PROVIDERS[self.mailbox.provider].limits)
+        while self._sources:
+            if self.is_over():
+                self.was_cut_short = True
+                return
             now = self.clock.now()
             allowed = allowance(self.mailbox, limits, now)
             if allowed.count == 0:
@@ -76,10 +84,10 @@ class Feed:
             else:
                 self.lease.renew()  # many excluded in a row may take longer than the lease
 
-    def _open_sources(self) -> Iterator[Source]:
+    def _open_sources(self, servers: list[DeliveryServer]) -> Iterator[Source]:
         """The mailbox's usable servers, each with its share of what waits in its campaigns."""
         now = self.clock.now()
-        for server in self._servers():
+        for server in servers:
             if not standing_of(server, now, self.settings).is_usable:
                 continue
             shares = [(campaign, self._share(server, campaign, now)) for campaign in self._campaigns(server)]
@@ -87,8 +95,8 @@ class Feed:
             if shares and (line := self._open_line(server)):
                 yield from (Source(line, campaign, count) for campaign, count in shares)
 
-    def _servers(self) -> Iterator[DeliveryServer]:
-        yield from DeliveryServer.objects.filter(mailbox=self.mailbox).select_related("mailbox", "api_key")
+    def _servers(self) -> list[DeliveryServer]:
+        return list(DeliveryServer.objects.filter(mailbox=self.mailbox).select_related("mailbox", "api_key"))
 
     def _campaigns(self, server: DeliveryServer) -> Iterator[Campaign]:
         campaigns = claiming.sending_campaigns(server).order_by("started_at", "pk")
@@ -98,7 +106,17 @@ class Feed:
         waiting = campaign.deliveries.waiting(now).filter(Q(draft_id="") | Q(mailbox=self.mailbox)).count()
         if not waiting:
             return 0
-        return share(server, standings(claiming.own_servers(campaign), now, self.settings), waiting)
+        found = standings(claiming.own_servers(campaign), now, self.settings)
+        return share(server, [one for one in found if not self._had_its_turn(one.server, campaign)], waiting)
+
+    def _had_its_turn(self, server: DeliveryServer, campaign: Campaign) -> bool:
+        """Whether its mailbox has worked for the campaign since ours last did: what it left is for the others.
+
+        Counted again, it would leave everybody an ever smaller part of the rest, and a run for each.
+        """
+        ran_at, ours = server.mailbox.last_run_at, self.mailbox.last_run_at
+        moments = [moment for moment in (ours, campaign.started_at) if moment]
+        return server.mailbox_id != self.mailbox.pk and ran_at is not None and all(ran_at > one for one in moments)
 
     def _open_line(self, server: DeliveryServer) -> Line | None:
         now = self.clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from servers.models import DeliveryServer
 logger = structlog.get_logger(__name__)
 
 BATCH_SIZE = 50
+# After this a run lets others have the worker; one that keeps to a provider's pace never has so much to ask.
+RUN_SECONDS = 10
 # Sent fills late: asked again after these seconds, then left alone (a bounce is known by other marks as well).
 WAITS_SECONDS = (60, 300, 1800, 7200)
 
@@ -38,33 +41,46 @@ class Learner:
     lease: Lease
     clock: RunningClock
     _has_probed: bool = False
+    _must_wait: bool = False
 
     def run(self) -> int:
-        """Learn one batch; returns how many became known. Raises LeaseLost."""
-        learnt = 0
-        for server, rows in self._wanted().items():
-            self.lease.renew()
-            try:
-                line = open_line(server, self.clock.now())
-                learnt += self._learn(line, rows)
-            except ProviderError as error:
-                if until := told_wait(error):
-                    self.mailbox.block_until(until)
-                    break
-                logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
-                self._postpone(rows)
+        """Learn what is due, in batches and for a while; returns how many became known. Raises LeaseLost."""
+        stop_at, learnt = time.monotonic() + RUN_SECONDS, 0
+        while rows := self._wanted():
+            learnt += self._learn_batch(rows)
+            if self._must_wait or len(rows) < BATCH_SIZE or time.monotonic() > stop_at:
+                break
         return learnt
 
-    def _wanted(self) -> dict[DeliveryServer, list[Delivery]]:
-        """The oldest whose time has come, by the server that sent them: each is asked with its own access."""
+    def _wanted(self) -> list[Delivery]:
+        """The oldest whose time has come."""
         wanted = Delivery.objects.filter(
             mailbox=self.mailbox, ids_wanted=True, next_try_at__lte=self.clock.now(), server__isnull=False
         )
+        return list(wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE])
+
+    def _learn_batch(self, rows: Sequence[Delivery]) -> int:
+        """Each is asked for with the access of the server that sent it."""
         groups: dict[DeliveryServer, list[Delivery]] = {}
-        for row in wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE]:
+        for row in rows:
             assert row.server is not None
             groups.setdefault(row.server, []).append(row)
-        return groups
+        learnt = 0
+        for server, own in groups.items():
+            self.lease.renew()
+            try:
+                learnt += self._learn(open_line(server, self.clock.now()), own)
+            except ProviderError as error:
+                if until := told_wait(error):
+                    self._wait(until)
+                    break
+                logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
+                self._postpone(own)
+        return learnt
+
+    def _wait(self, until: datetime) -> None:
+        self.mailbox.block_until(until)
+        self._must_wait = True
 
     def _postpone(self, rows: Sequence[Delivery]) -> None:
         with transaction.atomic():
@@ -92,7 +108,7 @@ class Learner:
             proved = self._proves_marker(line, delivery)
         except ProviderError as error:
             if until := told_wait(error):
-                self.mailbox.block_until(until)
+                self._wait(until)
             logger.info("marker not looked for this time", mailbox=self.mailbox.email, code=error.code)
             return
         if proved:

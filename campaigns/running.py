@@ -34,7 +34,7 @@ RUN_SECONDS = 30
 class MailboxReport:
     """What one run of a mailbox did. `is_busy`: another worker holds its lease, nothing was done.
 
-    `has_more`: worth ringing again at once.
+    `has_more`: its time was up before its share was, so it is worth ringing again at once.
     """
 
     sent: int = 0
@@ -65,7 +65,7 @@ def run_mailbox(
         settled = recover(mailbox, lease, now)
         if not settings.is_provider_enabled(mailbox.provider):
             return MailboxReport(settled=settled)
-        mailbox.refresh_from_db(fields=["blocked_until", "marker_survives"])
+        mailbox.refresh_from_db(fields=["blocked_until", "marker_survives", "last_run_at"])
         if mailbox.is_blocked(now):
             return MailboxReport(settled=settled)
         settled += Settler(mailbox, lease, clock).run()
@@ -84,7 +84,7 @@ def run_mailbox(
         return MailboxReport(is_busy=True)
     finally:
         lease.release(last_run_at=clock.now(), paced_until=paced_until)
-    has_more = bool(sender.sent or feed.skipped) and not sender.was_stopped and feed.resumes_at is None
+    has_more = feed.was_cut_short and not sender.was_stopped
     return MailboxReport(sender.sent, settled, learnt, feed.skipped, has_more=has_more)
 
 

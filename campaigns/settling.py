@@ -37,6 +37,8 @@ def recover(mailbox: Mailbox, lease: Lease, now: datetime) -> int:
     Needs no provider. An attempt is judged once its deadline has passed, since its call may still run.
     """
     left = Delivery.objects.filter(mailbox=mailbox, status=Status.SENDING)
+    if not left.exists():  # as nearly always; only the lease's holder makes any
+        return 0
     with transaction.atomic():
         lease.require()
         open_attempts = Attempt.objects.filter(delivery__in=left, finished_at__isnull=True)

@@ -58,8 +58,6 @@ def room(server: DeliveryServer, now: datetime) -> Room:
 def claim(server: DeliveryServer, wanted: int, now: datetime) -> int:
     """Claim up to `wanted` messages of both windows; returns how many were granted."""
     windows = windows_of(server, now)
-    for window in windows:
-        QuotaUse.objects.get_or_create(server=server, window=window.name, starts_at=window.starts_at)
     for _ in range(CLAIM_TRIES):
         left = room(server, now).left
         granted = wanted if left is None else min(wanted, left)
@@ -67,6 +65,8 @@ def claim(server: DeliveryServer, wanted: int, now: datetime) -> int:
             return 0
         if _claim_all(server, windows, granted):
             return granted
+        for window in windows:  # overtaken, or the first claim of a new hour
+            QuotaUse.objects.get_or_create(server=server, window=window.name, starts_at=window.starts_at)
     return 0
 
 
@@ -88,7 +88,7 @@ def _claim_all(server: DeliveryServer, windows: tuple[Window, ...], count: int) 
 
 
 class _Overtaken(Exception):
-    """Another process took the room between our look and our claim; rolls both windows back."""
+    """No row has the room: another process took it after our look, or there is no row yet; rolls both back."""
 
 
 def _used(server: DeliveryServer, window: Window) -> int:
