@@ -17,6 +17,10 @@ logger = structlog.get_logger(__name__)
 
 # Subscribers per transaction: small enough to hold no lock for long, large enough to keep a million flat.
 BATCH_SIZE = 1000
+# What a campaign still has to do by itself.
+OPEN = Q(status__in=[Delivery.Status.QUEUED, Delivery.Status.SENDING, Delivery.Status.DEFERRED]) | Q(
+    status=Delivery.Status.UNKNOWN, next_try_at__isnull=False
+)
 
 
 def take_up(campaign: Campaign, now: datetime) -> bool:
@@ -109,13 +113,9 @@ def _without_delivery(campaign: Campaign, rows: list[_Row]) -> list[_Row]:
 
 def finish(campaign: Campaign, now: datetime) -> bool:
     """Close a campaign that has nothing left to do by itself; outcomes that only a person can settle may stay."""
-    open_deliveries = campaign.deliveries.filter(
-        Q(status__in=[Delivery.Status.QUEUED, Delivery.Status.SENDING, Delivery.Status.DEFERRED])
-        | Q(status=Delivery.Status.UNKNOWN, next_try_at__isnull=False)
-    )
     with transaction.atomic():
         Campaign.objects.get_locked(campaign.pk)
-        if open_deliveries.exists():
+        if campaign.deliveries.filter(OPEN).exists():
             return False
         sending = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=True)
         finished = sending.update(status=Campaign.Status.SENT, finished_at=now) == 1

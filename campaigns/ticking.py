@@ -32,22 +32,21 @@ def ring(now: datetime) -> None:
     if not SystemSettings.load().enabled:
         return
     unqueued: list[tuple[int, int]] = []
-    for campaign in Campaign.objects.due(now):
+    still_open = Exists(Delivery.objects.filter(queueing.OPEN, campaign=OuterRef("pk")))
+    for campaign in Campaign.objects.due(now).annotate(is_open=still_open):
         if not campaign.queued_all:
             unqueued.append((campaign.pk, campaign.customer_id))
             continue
         try:
-            _close_or_pause(campaign, now)
+            if campaign.is_open:
+                pause_if_stuck(campaign, now)
+            else:
+                queueing.finish(campaign, now)
         except Exception:  # a fault with one campaign must not silence all the others
             logger.exception("campaign not looked after", campaign=campaign.uid)
     for campaign_id in in_turns(unqueued)[: bells.room()]:
         bells.ring_campaign(campaign_id)
     deal(now)
-
-
-def _close_or_pause(campaign: Campaign, now: datetime) -> None:
-    if not queueing.finish(campaign, now):
-        pause_if_stuck(campaign, now)
 
 
 def deal(now: datetime) -> None:

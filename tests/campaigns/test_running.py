@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import email
 import email.policy
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from campaigns import queueing
 from campaigns.models import Attachment, Attempt, Campaign
+from campaigns.running import run_mailbox
 from tests.campaigns.conftest import statuses
 
 
@@ -82,6 +85,31 @@ def test_a_small_campaign_is_spread_by_remaining_quota(stage):
 
     sent = [campaign.deliveries.filter(server=server).count() for server in (small, large)]
     assert sent in ([2, 6], [3, 5]), "about one to three"
+
+
+def test_mailboxes_that_take_turns_send_a_campaign_in_one_turn_each(stage):
+    """Not in ever smaller parts of what is left, with a run for each part."""
+    servers = [stage.add_server("google") for _ in range(4)]
+    campaign = stage.make_campaign(*servers, subscribers=20)
+    queueing.take_up(campaign, stage.now)
+    queueing.queue_up(campaign, stage.now)
+
+    sent = [run_mailbox(server.mailbox, stage.now).sent for server in servers]
+
+    assert sent == [5, 5, 5, 5]
+
+
+def test_a_mailbox_that_worked_for_another_campaign_still_takes_its_part(stage):
+    first, second = stage.add_server("google"), stage.add_server("google")
+    campaign = stage.make_campaign(first, second, subscribers=10)
+    run_mailbox(second.mailbox, stage.now - timedelta(minutes=2))
+    run_mailbox(first.mailbox, stage.now - timedelta(minutes=1))
+    queueing.take_up(campaign, stage.now)
+    queueing.queue_up(campaign, stage.now)
+
+    sent = [run_mailbox(server.mailbox, stage.now).sent for server in (second, first)]
+
+    assert sent == [5, 5]
 
 
 @pytest.mark.parametrize(("provider", "statements"), [("google", 9), ("microsoft", 13)])
