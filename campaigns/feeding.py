@@ -116,7 +116,11 @@ class Feed:
         """
         ran_at, ours = server.mailbox.last_run_at, self.mailbox.last_run_at
         moments = [moment for moment in (ours, campaign.started_at) if moment]
-        return server.mailbox_id != self.mailbox.pk and ran_at is not None and all(ran_at > one for one in moments)
+        return (
+            server.mailbox_id != self.mailbox.pk
+            and ran_at is not None
+            and all(ran_at > one for one in moments)
+        )
 
     def _open_line(self, server: DeliveryServer) -> Line | None:
         now = self.clock.now()
