@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
 
 from campaigns.models import Attempt, Campaign, Delivery
 from campaigns.skipping import find_reasons
-from mail.composing import new_message_id
+from mail.addresses import domain_of
 from mailboxes.leases import Lease
 from servers import quotas
 from servers.models import DeliveryServer
@@ -126,30 +127,28 @@ def _skip_excluded(campaign: Campaign, rows: list[Delivery]) -> list[Delivery]:
 def _take(rows: list[Delivery], server: DeliveryServer, now: datetime) -> list[Delivery]:
     if not rows:
         return []
-    judged_from = now + timedelta(seconds=ATTEMPT_SECONDS)
-    taken = Delivery.objects.filter(pk__in=[row.pk for row in rows])
-    taken.update(
-        status=Status.SENDING,
-        server=server,
-        mailbox=server.mailbox,
-        next_try_at=judged_from,
-        tries=F("tries") + 1,
-        looks=0,
-    )
-    domain = server.email.rpartition("@")[2]
+    domain = domain_of(server.email)
     doubtful = _perhaps_sent(rows)
     for row in rows:
-        row.status, row.server, row.mailbox, row.next_try_at = (
-            Status.SENDING,
-            server,
-            server.mailbox,
-            judged_from,
-        )
-        row.submitted_at = row.submitted_at if row.pk in doubtful else now
+        row.status, row.server, row.mailbox = Status.SENDING, server, server.mailbox
+        row.next_try_at = now + timedelta(seconds=ATTEMPT_SECONDS)
         row.tries, row.looks = row.tries + 1, 0
+        row.submitted_at = row.submitted_at if row.pk in doubtful else now
         # A repeated message keeps its Message-ID: a receiver that got both copies can tell.
-        row.submitted_message_id = row.submitted_message_id or new_message_id(domain)
-    Delivery.objects.bulk_update(rows, ["submitted_message_id", "submitted_at"])
+        row.submitted_message_id = row.submitted_message_id or f"{row.token}@{domain}"
+    common = {
+        name: getattr(rows[0], name) for name in ("status", "server", "mailbox", "next_try_at", "looks")
+    }
+    taken = Delivery.objects.filter(pk__in=[row.pk for row in rows])
+    taken.update(
+        **common,
+        tries=F("tries") + 1,
+        submitted_at=Case(When(pk__in=doubtful, then=F("submitted_at")), default=Value(now)),
+        submitted_message_id=Case(
+            When(submitted_message_id="", then=Concat("token", Value(f"@{domain}"))),
+            default=F("submitted_message_id"),
+        ),
+    )
     return rows
 
 

@@ -32,13 +32,15 @@ def ring(now: datetime) -> None:
     if not SystemSettings.load().enabled:
         return
     unqueued: list[tuple[int, int]] = []
+    due = Campaign.objects.due(now)
     still_open = Exists(Delivery.objects.filter(queueing.OPEN, campaign=OuterRef("pk")))
-    for campaign in Campaign.objects.due(now).annotate(is_open=still_open):
+    busy = set(due.filter(still_open).values_list("pk", flat=True))
+    for campaign in due:
         if not campaign.queued_all:
             unqueued.append((campaign.pk, campaign.customer_id))
             continue
         try:
-            if campaign.is_open:
+            if campaign.pk in busy:
                 pause_if_stuck(campaign, now)
             else:
                 queueing.finish(campaign, now)

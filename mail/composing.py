@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
+from functools import cached_property
 
 from mail.addresses import AddressError, domain_of, parse_address
 from mail.charsets import clean_text
+from mail.mime import file_part, multipart, text_part
 from mail.text import html_to_text
 
 # One fixed name: Exchange keeps a property per header name for ever, so the value alone varies.
@@ -37,21 +37,30 @@ _MESSAGE_ID = re.compile(r"[!-;=?A-~]{1,180}@[!-;=?A-~]{1,180}")
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+\-]{1,64}/[A-Za-z0-9!#$&^_.+\-]{1,64}")
 _URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 _SPECIALS = re.compile(r'[()<>@,:;\\".\[\]]')
-# 7-bit bodies pass every gateway unchanged; headers are written here, so the policy folds MIME's own alone.
-_BODY_POLICY = SMTP.clone(cte_type="7bit")
 
 
 class ComposeError(ValueError):
     """A message that cannot be written as asked; the message says what to change."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attachment:
-    """A file that goes with a message."""
+    """A file that goes with a message, or with many of them."""
 
     filename: str
     content_type: str
     content: bytes = field(repr=False)
+
+    @cached_property
+    def part(self) -> bytes:
+        """The file as a part of a message, written once for all of them. Raises ComposeError."""
+        if not _CONTENT_TYPE.fullmatch(self.content_type):
+            raise ComposeError(f"“{self.content_type[:80]}” is no content type such as application/pdf.")
+        _refuse_controls("An attachment's file name", self.filename)
+        try:
+            return file_part(self.content, self.content_type, self.filename)
+        except (MessageError, UnicodeError) as error:
+            raise ComposeError(f"“{self.filename[:80]}” cannot be attached: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,24 +206,8 @@ def _content(message: OutgoingMail) -> bytes:
     plain = plain if plain.strip() else html_to_text(html, with_links=True)
     if not html.strip() and not plain.strip():
         raise ComposeError("The message has no text. Write its HTML or its plain text.")
-    content = EmailMessage(policy=_BODY_POLICY)
-    content.set_content(plain)
+    texts = [text_part(plain, "plain")]
     if html.strip():
-        content.add_alternative(html, subtype="html")
-    for attachment in message.attachments:
-        _attach(content, attachment)
-    return content.as_bytes()
-
-
-def _attach(content: EmailMessage, attachment: Attachment) -> None:
-    if not _CONTENT_TYPE.fullmatch(attachment.content_type):
-        raise ComposeError(f"“{attachment.content_type[:80]}” is no content type such as application/pdf.")
-    _refuse_controls("An attachment's file name", attachment.filename)
-    maintype, _, subtype = attachment.content_type.lower().partition("/")
-    if maintype in ("message", "multipart"):
-        # These may not be base64, which alone brings bytes through unchanged (RFC 2046, 5.2.1).
-        maintype, subtype = "application", "octet-stream"
-    try:
-        content.add_attachment(attachment.content, maintype, subtype, filename=attachment.filename)
-    except (MessageError, UnicodeError) as error:
-        raise ComposeError(f"“{attachment.filename[:80]}” cannot be attached: {error}") from error
+        texts.append(text_part(html, "html"))
+    files = [attachment.part for attachment in message.attachments]
+    return b"MIME-Version: 1.0\r\n" + multipart("mixed", [multipart("alternative", texts), *files])
