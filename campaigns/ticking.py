@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import SystemSettings
@@ -59,9 +59,8 @@ def deal(now: datetime) -> None:
     """
     if not SystemSettings.load().enabled or not (room := bells.room()):
         return
-    owner = DeliveryServer.objects.filter(mailbox=OuterRef("pk")).order_by("customer").values("customer")
     waiting = mailboxes_with_work(now).order_by(F("last_run_at").asc(nulls_first=True), "pk")
-    for mailbox_id in in_turns(waiting.values_list("pk", Subquery(owner[:1])))[:room]:
+    for mailbox_id in in_turns(waiting.values_list("pk", Min("deliveryservers__customer")))[:room]:
         bells.ring_mailbox(mailbox_id)
 
 
@@ -96,16 +95,20 @@ def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
     free = Q(sending_until__isnull=True) | Q(sending_until__lte=Now())
     unblocked = Q(blocked_until__isnull=True) | Q(blocked_until__lte=now)
     in_pace = Q(paced_until__isnull=True) | Q(paced_until__lte=now)
-    own = Delivery.objects.filter(mailbox=OuterRef("pk"))
-    stale = own.filter(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
-    unlearnt = own.filter(ids_wanted=True, next_try_at__lte=now, server__isnull=False)
-    drafts = Exists(own.with_leftover_draft()) | Exists(own.with_stranded_draft(now))
-    owed = Exists(stale) | Exists(unlearnt) | drafts
-    return Mailbox.objects.filter(free, unblocked).filter(in_pace & Exists(_servers_with_mail(now)) | owed)
+    owed = Delivery.objects.filter(
+        Q(status__in=[Status.SENDING, Status.UNKNOWN], next_try_at__lte=now)
+        | Q(ids_wanted=True, next_try_at__lte=now, server__isnull=False)
+    )
+    # Asked for as sets: a question for each mailbox is one that a database plans for the worst.
+    kinds = [owed, Delivery.objects.with_leftover_draft(), Delivery.objects.with_stranded_draft(now)]
+    has_work = in_pace & Q(pk__in=_servers_with_mail(now).values("mailbox"))
+    for deliveries in kinds:
+        has_work |= Q(pk__in=deliveries.filter(mailbox__isnull=False).values("mailbox"))
+    return Mailbox.objects.filter(free, unblocked).filter(has_work)
 
 
 def _servers_with_mail(now: datetime) -> QuerySet[DeliveryServer]:
     waiting = Delivery.objects.waiting(now).filter(campaign=OuterRef("pk"))
     campaigns = Campaign.objects.filter(Exists(waiting), status=Campaign.Status.SENDING)
-    usable = DeliveryServer.objects.usable().filter(mailbox=OuterRef("pk"), campaigns__in=campaigns)
+    usable = DeliveryServer.objects.usable().filter(campaigns__in=campaigns)
     return usable.filter(Q(paused_until__isnull=True) | Q(paused_until__lte=now))
