@@ -2,15 +2,18 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('bounces', '0004_processed_folder'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='bounce',
             index=models.Index(condition=models.Q(('effect_state', 'held')), fields=['customer', '-id'], name='bounce_held'),
         ),

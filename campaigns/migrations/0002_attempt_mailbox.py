@@ -18,8 +18,4 @@ class Migration(migrations.Migration):
             name='mailbox',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='mailboxes.mailbox'),
         ),
-        migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['mailbox', '-started_at'], name='attempt_pace'),
-        ),
     ]

@@ -2,8 +2,11 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('accounts', '0001_initial'),
@@ -14,7 +17,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
+            model_name='attempt',
+            index=models.Index(fields=['mailbox', '-started_at'], name='attempt_pace'),
+        ),
+        AddIndexConcurrently(
             model_name='delivery',
             index=models.Index(condition=models.Q(('status__in', ['failed', 'skipped']), models.Q(('draft_id', ''), _negated=True)), fields=['mailbox', 'id'], name='delivery_draft_left'),
         ),

@@ -2,8 +2,12 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("accounts", "0001_initial"),
         ("audience", "0001_initial"),
@@ -13,7 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="delivery",
             index=models.Index(fields=["campaign", "recipient_key"], name="delivery_campaign_recipient"),
         ),

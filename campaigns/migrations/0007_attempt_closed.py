@@ -2,8 +2,11 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('campaigns', '0006_attempt_without_delivery'),
@@ -12,7 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='attempt',
             index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='attempt_closed'),
         ),

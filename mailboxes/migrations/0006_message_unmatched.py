@@ -15,8 +15,4 @@ class Migration(migrations.Migration):
             name='unmatched',
             field=models.CharField(blank=True, editable=False, max_length=200),
         ),
-        migrations.AddIndex(
-            model_name='processedmessage',
-            index=models.Index(condition=models.Q(('unmatched', ''), _negated=True), fields=['mailbox', '-id'], name='ledger_unmatched'),
-        ),
     ]

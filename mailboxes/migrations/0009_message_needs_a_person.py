@@ -2,15 +2,22 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('mailboxes', '0008_message_disposal_wishes'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
+            model_name='processedmessage',
+            index=models.Index(condition=models.Q(('unmatched', ''), _negated=True), fields=['mailbox', '-id'], name='ledger_unmatched'),
+        ),
+        AddIndexConcurrently(
             model_name='processedmessage',
             index=models.Index(condition=models.Q(('state', 'quarantined'), ('disposal', 'failed'), _connector='OR'), fields=['id'], name='ledger_needs_a_person'),
         ),

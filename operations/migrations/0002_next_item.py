@@ -2,20 +2,23 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('operations', '0001_initial'),
     ]
 
     operations = [
+        AddIndexConcurrently(
+            model_name='phaseitem',
+            index=models.Index(fields=['cycle', 'phase', 'state', 'id'], name='phase_item_next'),
+        ),
         migrations.RemoveIndex(
             model_name='phaseitem',
             name='phase_item_state',
-        ),
-        migrations.AddIndex(
-            model_name='phaseitem',
-            index=models.Index(fields=['cycle', 'phase', 'state', 'id'], name='phase_item_next'),
         ),
     ]

@@ -30,7 +30,8 @@ def restore(site: Installation, file: Path) -> None:
     if url.startswith("sqlite"):
         copy(file, url.removeprefix("sqlite:///"))
     else:
-        run("pg_restore", "--clean", "--if-exists", "--exit-on-error", f"--dbname={url}", str(file))
+        run("psql", "--quiet", "--command=DROP SCHEMA public CASCADE", "--command=CREATE SCHEMA public", url)
+        run("pg_restore", "--exit-on-error", f"--dbname={url}", str(file))
 
 
 def copy(source: str | Path, target: str | Path) -> None:
@@ -68,6 +69,17 @@ def test_what_was_sent_after_the_backup_is_not_sent_again_by_the_restored_databa
         site.start("manage.py", "serve", "--port", str(free_port("127.0.0.1")))
         site.wait_for("the settling", lambda: sent(site))
         assert list(site.world.ledger.tally().values()) == [1]
+
+
+def test_a_backup_of_the_version_before_is_restored_and_migrated(tmp_path):
+    """What was made since, such as a table, is not in the backup and is not left over either."""
+    with installation(tmp_path) as site:
+        file = tmp_path / "backup"
+        site.manage("migrate", "operations", "0002")
+        back_up(site, file)
+        site.manage("migrate")
+        restore(site, file)
+        assert "operations.0003" in site.manage("migrate")
 
 
 def test_a_backup_without_its_encryption_keys_opens_nothing_and_says_so(tmp_path, variables):
