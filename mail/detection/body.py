@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mail.detection.addresses import addresses_in
-from mail.detection.building import Finding, build
+from mail.detection.advice import without_advice
+from mail.detection.building import Finding, build, of_ours
 from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
@@ -13,7 +14,7 @@ from mail.detection.notices import Notice, notices_in
 from mail.detection.replies import quoted_reply
 from mail.detection.report import OTHER_KINDS, Report
 from mail.detection.sections import Section, find_after, find_mentioned, find_sections
-from mail.detection.verdicts import Bounce, CustomPhrase
+from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
 
 TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
 
@@ -150,12 +151,20 @@ def judge_section(
     # What a server answered counts more than the advice a report wraps around it.
     reply = quoted_reply(section.text)
     said = report.notice if len(sections) == 1 else section.text
-    judgement = judge(Failure(reply or section.text, tier=tier, notice=said, context=context), phrases)
+    told = without_advice(section.text)
+    failure = Failure(reply or told, tier=tier, notice=said, context=context)
+    judgement = judge(failure, phrases)
+    if reply and judgement.verdict.type == BounceType.HARD:
+        judgement = judge(of_ours(report, failure, section.recipient, section.original), phrases)
     if not judgement.is_decided and reply:
-        judgement = judge(Failure(section.text, tier=tier, context=context))
-    if judgement.is_decided or section.text is report.notice:
+        judgement = judge(Failure(told, tier=tier, context=context))
+    if judgement.is_decided:
         return judgement
     # Some systems give the reason first and then list the recipients.
     rest = report.notice if len(sections) == 1 else report.notice.partition(sections[0].recipient)[0]
-    whole = judge(Failure(rest, tier=tier, context=context))
-    return whole if whole.is_decided else judgement
+    whole = judge(Failure(without_advice(rest), tier=tier, context=context))
+    if whole.is_decided:
+        return whole
+    guessed = judge(Failure(rest, tier=tier, context=context))
+    is_mild = guessed.is_decided and guessed.verdict.type != BounceType.HARD
+    return guessed if is_mild else judgement

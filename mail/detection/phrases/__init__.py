@@ -1,8 +1,9 @@
 """The built-in phrases as one automaton: a text is read once, however many phrases there are.
 
 Each .tsv file is a table of reason, phrase and source. In a phrase `@` stands for an
-address, `%` for one word and `*` for a short gap; a leading `?` on the reason makes the
-phrase weaker, `??` weaker still (see reasons.py).
+address, `%` for one word, `*` for a short gap, `{a|b}` for either and `{name}` for a set of
+words from words.tsv; a leading `?` on the reason makes the phrase weaker, `??` weaker still
+(see reasons.py).
 """
 
 from __future__ import annotations
@@ -28,6 +29,13 @@ class Phrase(NamedTuple):
     source: str
     rank: int
 
+    def found_in(self, words: str) -> str:
+        """The words of `words` that the phrase stands for."""
+        if not MARKED.search(self.text):
+            return self.text
+        match = compiled(self.text).search(words)
+        return match.group().strip() if match is not None else self.text
+
 
 def read_table(name: str) -> Iterator[list[str]]:
     """The rows of one .tsv file in this folder, comments left out."""
@@ -40,7 +48,7 @@ def load_phrases() -> list[Phrase]:
     """Every phrase about a failure, in the order of precedence."""
     phrases = []
     for path in sorted(FOLDER.glob("*.tsv")):
-        if path.stem in NOTICE_TABLES:
+        if path.stem in OTHER_TABLES:
             continue
         for mark, text, source in read_table(path.name):
             strength = len(mark) - len(mark.lstrip("?"))
@@ -49,15 +57,36 @@ def load_phrases() -> list[Phrase]:
     return sorted(phrases, key=lambda phrase: phrase.rank)
 
 
-NOTICE_TABLES = {"notices"}
-WILDCARDS = {"*": r".{0,40}", "%": r"[^ ]{1,80}"}
+OTHER_TABLES = {"notices", "words"}
+WILDCARDS = {"*": r".{0,40}", "%": r"[^ ]{1,80}", "{": "(?:", "|": "|", "}": ")"}
+MARKED = re2.compile(r"[*%{]")
+
+
+@lru_cache(maxsize=1)
+def word_sets() -> dict[str, str]:
+    """The sets of words that phrases name in braces."""
+    return {name: alternatives for name, alternatives, _ in read_table("words.tsv")}
+
+
+def spell_out(text: str) -> str:
+    """A phrase with the words of the sets it names."""
+    for name, alternatives in word_sets().items():
+        text = text.replace("{" + name + "}", "{" + alternatives + "}")
+    return text
 
 
 def to_pattern(text: str) -> str:
     """The regular expression of a phrase: it starts at a word and may end inside one."""
-    parts = (WILDCARDS.get(char) or re2.escape(char) for char in text)
-    boundary = r"\b" if text[0].isascii() and text[0].isalnum() else ""
+    parts = (WILDCARDS.get(char) or re2.escape(char) for char in spell_out(text))
+    first = text.lstrip("{")[0]
+    boundary = r"\b" if first.isascii() and first.isalnum() else ""
     return boundary + "".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def compiled(text: str) -> re2._Regexp:
+    """One phrase on its own, to say where it stands."""
+    return re2.compile(to_pattern(text))
 
 
 class PhraseSet:
