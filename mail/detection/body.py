@@ -45,9 +45,9 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
         return []
     words = report.notice_words
     dialect = recognize(words)
-    if not is_trusted(report, dialect):
-        return []
     kinds = notices_in(words)
+    if not is_trusted(report, dialect, kinds):
+        return []
     if not tells_of_failure(kinds, dialect, report):
         return []
     action = "delayed" if Notice.DELAY in kinds and "permanent" not in words else "failed"
@@ -57,7 +57,7 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
     return [bounce for bounce in bounces if bounce is not None]
 
 
-def is_trusted(report: Report, dialect: Dialect | None) -> bool:
+def is_trusted(report: Report, dialect: Dialect | None, kinds: dict[Notice, str]) -> bool:
     """Whether the sender may be believed to be a mail system."""
     if report.is_from_daemon or "x-failed-recipients" in report.headers:
         return True
@@ -65,7 +65,8 @@ def is_trusted(report: Report, dialect: Dialect | None) -> bool:
         return False
     is_machine = report.is_from_machine or report.is_report_type
     if is_machine and Notice.FAILURE in report.subject_kinds:
-        return True
+        # Shops, forums and monitors also write of failed deliveries: of parcels, or of others' mail.
+        return dialect is not None or Notice.MESSAGE in kinds or bool(report.returned)
     return dialect is not None and is_machine
 
 

@@ -18,6 +18,7 @@ class Notice(StrEnum):
     REPLY = "reply"
     RECEIPT = "receipt"
     CHALLENGE = "challenge"
+    MESSAGE = "message"  # speaks of a message that its reader sent
 
 
 @lru_cache(maxsize=1)
