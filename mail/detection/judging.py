@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import re2
+
 from mail.detection.phrases import Phrase, phrase_table
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
-from mail.detection.replies import Codes, is_about_sender, is_after_data, read_codes, simplify
-from mail.detection.status_codes import TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
+from mail.detection.replies import Codes, asks_to_retry, is_about_sender, is_after_data, read_codes, simplify
+from mail.detection.status_codes import PERMANENT, TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
 from mail.detection.verdicts import BounceType, CustomPhrase, Verdict
 
 WEAK_RANK = 2 * STRENGTH_STEP
 UNDECIDED = Verdict(BounceType.SOFT, "undecided")
-SENDER_DETAILS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.27"})  # RFC 3463, RFC 5248, RFC 7505
+# RFC 3463, RFC 5248, RFC 7505, and the codes for a sender's own limits.
+SENDER_DETAILS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.27"}) | {
+    detail for detail, (name, _) in PERMANENT.items() if name == "sender-limit"
+}
 LOGIN_REPLIES = frozenset({"530", "534", "535", "538"})  # RFC 4954
 DOMAIN_REASONS = frozenset({"no-domain", "null-mx"})
 UNAVAILABLE_REPLIES = ("550", "553", "")
+IP_ADDRESS = re2.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
@@ -93,7 +99,7 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
 def by_phrase(phrase: Phrase, words: str, codes: Codes, failure: Failure) -> Verdict:
     """The verdict of a phrase, doubted where code or command speak against a dead recipient."""
     evidence = phrase.found_in(words)
-    reason, name = doubt(phrase.reason, codes, failure)
+    reason, name = doubt(phrase.reason, codes, failure, evidence)
     is_stock = reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK
     if is_stock and (codes.reply not in UNAVAILABLE_REPLIES or is_after_data(failure.context)):
         # "mailbox unavailable" is the stock text of 550: beside another code, or said of
@@ -118,13 +124,17 @@ def by_command(codes: Codes, status: str, failure: Failure) -> Verdict | None:
     return None
 
 
-def doubt(reason: Reason, codes: Codes, failure: Failure) -> tuple[Reason, str]:
+def doubt(reason: Reason, codes: Codes, failure: Failure, evidence: str = "") -> tuple[Reason, str]:
     """`reason`, or a milder one where the mail says too little to call a recipient dead."""
     if reason.name not in TRANSIENT_ONLY_SOFT:
         return reason, reason.name
     if codes.reply.startswith("4") or codes.status.startswith("4"):
         return REASONS["system"], f"{reason.name}-transient"
-    if is_about_sender(failure.context) or failure.names_sender or is_sender_code(codes, failure.status):
+    if not failure.is_prose and asks_to_retry(failure.text):
+        return REASONS["system"], f"{reason.name}-transient"
+    is_of_sender = is_about_sender(failure.context) or failure.names_sender
+    # "Address 203.0.113.9 does not exist" is about the sending host.
+    if is_of_sender or is_sender_code(codes, failure.status) or IP_ADDRESS.search(evidence):
         return REASONS["sender-rejected"], f"{reason.name}-of-sender"
     # Who took the message knows the recipient's domain: what it misses is a domain of the message.
     is_ours = failure.names_our_domain or is_after_data(failure.context)

@@ -119,3 +119,22 @@ def is_about_sender(context: str) -> bool:
     return any(text in context for text in SENDER_COMMANDS) and not any(
         text in context for text in RECIPIENT_COMMANDS
     )
+
+
+RETRY_WORDS = (
+    "try again later",
+    "try later",
+    "retry later",
+    "temporarily",
+    "temporary",
+    "maintenance",
+    "at this time",
+    "right now",
+    "at the moment",
+)
+
+
+def asks_to_retry(text: str) -> bool:
+    """Whether a reply says of itself that it may pass."""
+    words = text[:MAX_QUOTED].lower()
+    return any(retry in words for retry in RETRY_WORDS)
