@@ -27,6 +27,7 @@ MARKS = (
     r"可能|如果|もし|可能性|場合",
     # advice
     r"\bplease (?:check|contact|try|verify|make|see|do|note|forward|refer|visit|ensure|review|call|correct|ask|read)\b",
+    r"\b(?:try|send|resend) (?:it |(?:the|your) (?:message|mail|e-mail|email) )?(?:again|later)\b",
     r"\bfor (?:more|further|additional) (?:info|detail|help|assist)",
     r"\b(?:contact|ask|tell|inform) (?:your|the|our) ",
     r"\bto report \b|\bdo not reply\b|\bread receipt\b",
@@ -46,6 +47,8 @@ ADVICE = re2.compile("|".join(MARKS))
 
 def without_advice(notice: str) -> str:
     """The sentences of `notice` that tell what happened to the message."""
+    if not ADVICE.search(" ".join(notice.lower().split())):
+        return notice
     kept, at = [], 0
     for match in SENTENCE_END.finditer(notice):
         kept.append(keep(notice[at : match.end()]))

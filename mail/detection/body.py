@@ -152,13 +152,12 @@ def judge_section(
     # What a server answered counts more than the advice a report wraps around it.
     reply = quoted_reply(section.text)
     said = report.notice if len(sections) == 1 else section.text
-    told = without_advice(section.text)
-    failure = Failure(reply or told, tier=tier, notice=said, context=context)
+    failure = Failure(reply or without_advice(section.text), tier=tier, notice=said, context=context)
     judgement = judge(failure, phrases)
     if reply and judgement.verdict.type == BounceType.HARD:
         judgement = judge(of_ours(report, failure, section.recipient, section.original), phrases)
     if not judgement.is_decided and reply:
-        judgement = judge(Failure(told, tier=tier, context=context))
+        judgement = judge(Failure(without_advice(section.text), tier=tier, context=context))
     if judgement.is_decided:
         return judgement
     # Some systems give the reason first and then list the recipients.

@@ -63,9 +63,9 @@ def build(report: Report, judgement: Judgement, finding: Finding) -> Bounce:
 def of_ours(report: Report, failure: Failure, *recipients: str) -> Failure:
     """`failure`, marked where its text names an address or a domain of ours and none of the recipient."""
     theirs = {address.lower() for address in recipients if address}
-    named = {address.lower() for address in addresses_in(failure.text, 10)}
     ours = report.own_addresses - theirs
     words = failure.text.lower()
+    named = set(addresses_in(words, 10)) if "@" in words else set()
     our_domains = {domain_of(one) for one in ours} - {domain_of(one) for one in theirs}
     return failure._replace(
         names_sender=not named & theirs and bool(named & ours),

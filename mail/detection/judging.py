@@ -134,7 +134,7 @@ def doubt(reason: Reason, codes: Codes, failure: Failure, evidence: str = "") ->
         return REASONS["system"], f"{reason.name}-transient"
     is_of_sender = is_about_sender(failure.context) or failure.names_sender
     # "Address 203.0.113.9 does not exist" is about the sending host.
-    if is_of_sender or is_sender_code(codes, failure.status) or IP_ADDRESS.search(evidence):
+    if is_of_sender or is_sender_code(codes, failure.status) or names_host(evidence):
         return REASONS["sender-rejected"], f"{reason.name}-of-sender"
     # Who took the message knows the recipient's domain: what it misses is a domain of the message.
     is_ours = failure.names_our_domain or is_after_data(failure.context)
@@ -147,6 +147,11 @@ def is_sender_code(codes: Codes, status: str) -> bool:
     """Whether a code says that the sender's address or login is meant, whatever the words."""
     detail = (codes.status or status).partition(".")[2]
     return detail in SENDER_DETAILS or codes.reply in LOGIN_REPLIES
+
+
+def names_host(evidence: str) -> bool:
+    """Whether the words that decided have an IP address among them."""
+    return evidence.count(".") > 2 and IP_ADDRESS.search(evidence) is not None
 
 
 def match_custom(text: str, phrases: Sequence[CustomPhrase]) -> Verdict | None:

@@ -68,10 +68,13 @@ def simplify(text: str) -> str:
 
 
 def quoted_reply(text: str) -> str:
-    """The part of a notice from its first full SMTP reply on; "" where it quotes none."""
+    """The part of a notice from its first full SMTP reply to the next empty line; "" where it quotes none."""
     data = text.encode("utf-8", "replace")
     match = REPLY_AND_STATUS.search(data)
-    return data[match.start() : match.start() + MAX_QUOTED].decode("utf-8", "replace") if match else ""
+    if match is None:
+        return ""
+    quoted = data[match.start() : match.start() + MAX_QUOTED].lstrip(b"\n").partition(b"\n\n")[0]
+    return quoted.decode("utf-8", "replace")
 
 
 # The command that was refused: before RCPT, the recipient is not at fault.
