@@ -10,13 +10,11 @@ from mail.detection.building import Finding, build, of_ours
 from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
-from mail.detection.notices import Notice, notices_in
+from mail.detection.notices import TELLING, Notice, notices_in
 from mail.detection.replies import quoted_reply
 from mail.detection.report import OTHER_KINDS, Report
 from mail.detection.sections import Section, find_after, find_mentioned, find_sections
 from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
-
-TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
 
 # Words right before the recipient in notices that put it into a sentence.
 LEADS = (
@@ -61,13 +59,14 @@ def is_trusted(report: Report, dialect: Dialect | None, kinds: dict[Notice, str]
     """Whether the sender may be believed to be a mail system."""
     if report.is_from_daemon or "x-failed-recipients" in report.headers:
         return True
-    if report.is_reply:
+    if report.is_reply or report.is_quoting:
         return False
-    is_machine = report.is_from_machine or report.is_report_type
-    if is_machine and Notice.FAILURE in report.subject_kinds:
-        # Shops, forums and monitors also write of failed deliveries: of parcels, or of others' mail.
-        return dialect is not None or Notice.MESSAGE in kinds or bool(report.returned)
-    return dialect is not None and is_machine
+    if report.is_report_type and dialect is not None:
+        return True
+    if not (report.is_from_machine or report.is_report_type) or not report.tells_in_subject:
+        return False
+    # Shops, forums and monitors also write of failed deliveries: of parcels, or of others' mail.
+    return dialect is not None or Notice.MESSAGE in kinds or bool(report.returned)
 
 
 def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: Report) -> bool:

@@ -57,7 +57,10 @@ def is_believed(report: Report) -> bool:
     """Whether status fields in a mail that does not call itself a report are a mail system's own."""
     if report.is_answer or not report.is_from_machine:
         return False
-    return report.is_from_daemon or (report.type.startswith("multipart/") and not report.is_reply)
+    if report.is_from_daemon:
+        return True
+    is_own = report.tells_in_subject and not report.is_reply and not report.is_quoting
+    return is_own and report.type.startswith("multipart/")
 
 
 class Sections:

@@ -21,6 +21,10 @@ class Notice(StrEnum):
     MESSAGE = "message"  # speaks of a message that its reader sent
 
 
+# The kinds that make a mail a report of a delivery that failed or may fail.
+TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
+
+
 @lru_cache(maxsize=1)
 def notice_table() -> tuple[list[tuple[Notice, str]], PhraseSet]:
     """The phrases with their kind, and the set that finds them."""

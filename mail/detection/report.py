@@ -5,7 +5,7 @@ from __future__ import annotations
 from mail.detection.addresses import addresses_in, first_address
 from mail.detection.lazy import lazy
 from mail.detection.mime import Headers, Message, Part, parameter, parse_header, split_header
-from mail.detection.notices import Notice, notices_in
+from mail.detection.notices import TELLING, Notice, notices_in
 from mail.detection.returned import cut_returned, find_id_line, header_lines
 from mail.detection.text import header_text, part_bytes, part_text
 
@@ -166,6 +166,16 @@ class Report:
         if colon and prefix.rstrip("0123456789[]()^ ") in ANSWER_PREFIXES:
             return True
         return any(name in self.headers for name in ("list-id", "list-unsubscribe", "list-post"))
+
+    @lazy
+    def tells_in_subject(self) -> bool:
+        """Whether the subject speaks of a failure, a delay or a report."""
+        return not TELLING.isdisjoint(self.subject_kinds)
+
+    @lazy
+    def is_quoting(self) -> bool:
+        """Whether the mail looks like that of a ticket system, or of a person, that quotes a notice."""
+        return self.subject.startswith("[") or self.notice.startswith(">") or "\n>" in self.notice
 
     @lazy
     def body(self) -> tuple[str, str]:
