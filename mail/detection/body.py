@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mail.detection.addresses import addresses_in
-from mail.detection.building import Finding, build
+from mail.detection.advice import without_advice
+from mail.detection.building import Finding, build, of_ours
 from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
-from mail.detection.notices import Notice, notices_in
+from mail.detection.notices import TELLING, Notice, notices_in
 from mail.detection.replies import quoted_reply
 from mail.detection.report import OTHER_KINDS, Report
 from mail.detection.sections import Section, find_after, find_mentioned, find_sections
-from mail.detection.verdicts import Bounce, CustomPhrase
-
-TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
+from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
 
 # Words right before the recipient in notices that put it into a sentence.
 LEADS = (
@@ -44,9 +43,9 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
         return []
     words = report.notice_words
     dialect = recognize(words)
-    if not is_trusted(report, dialect):
-        return []
     kinds = notices_in(words)
+    if not is_trusted(report, dialect, kinds):
+        return []
     if not tells_of_failure(kinds, dialect, report):
         return []
     action = "delayed" if Notice.DELAY in kinds and "permanent" not in words else "failed"
@@ -56,16 +55,18 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
     return [bounce for bounce in bounces if bounce is not None]
 
 
-def is_trusted(report: Report, dialect: Dialect | None) -> bool:
+def is_trusted(report: Report, dialect: Dialect | None, kinds: dict[Notice, str]) -> bool:
     """Whether the sender may be believed to be a mail system."""
     if report.is_from_daemon or "x-failed-recipients" in report.headers:
         return True
-    if report.is_reply:
+    if report.is_reply or report.is_quoting:
         return False
-    is_machine = report.is_from_machine or report.is_report_type
-    if is_machine and Notice.FAILURE in report.subject_kinds:
+    if report.is_report_type and dialect is not None:
         return True
-    return dialect is not None and is_machine
+    if not (report.is_from_machine or report.is_report_type) or not report.tells_in_subject:
+        return False
+    # Shops, forums and monitors also write of failed deliveries: of parcels, or of others' mail.
+    return dialect is not None or Notice.MESSAGE in kinds or bool(report.returned)
 
 
 def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: Report) -> bool:
@@ -150,12 +151,19 @@ def judge_section(
     # What a server answered counts more than the advice a report wraps around it.
     reply = quoted_reply(section.text)
     said = report.notice if len(sections) == 1 else section.text
-    judgement = judge(Failure(reply or section.text, tier=tier, notice=said, context=context), phrases)
+    failure = Failure(reply or without_advice(section.text), tier=tier, notice=said, context=context)
+    judgement = judge(failure, phrases)
+    if reply and judgement.verdict.type == BounceType.HARD:
+        judgement = judge(of_ours(report, failure, section.recipient, section.original), phrases)
     if not judgement.is_decided and reply:
-        judgement = judge(Failure(section.text, tier=tier, context=context))
-    if judgement.is_decided or section.text is report.notice:
+        judgement = judge(Failure(without_advice(section.text), tier=tier, context=context))
+    if judgement.is_decided:
         return judgement
     # Some systems give the reason first and then list the recipients.
     rest = report.notice if len(sections) == 1 else report.notice.partition(sections[0].recipient)[0]
-    whole = judge(Failure(rest, tier=tier, context=context))
-    return whole if whole.is_decided else judgement
+    whole = judge(Failure(without_advice(rest), tier=tier, context=context))
+    if whole.is_decided:
+        return whole
+    guessed = judge(Failure(rest, tier=tier, context=context))
+    is_mild = guessed.is_decided and guessed.verdict.type != BounceType.HARD
+    return guessed if is_mild else judgement

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mail.detection.judging import Judgement
+from mail.detection.addresses import addresses_in
+from mail.detection.judging import Failure, Judgement
 from mail.detection.mime import Headers
 from mail.detection.replies import MAX_DIAGNOSTIC
 from mail.detection.report import Report
@@ -57,6 +58,25 @@ def build(report: Report, judgement: Judgement, finding: Finding) -> Bounce:
         is_delay=is_delay,
         sender_fault=verdict.sender_fault and not is_delay,
     )
+
+
+def of_ours(report: Report, failure: Failure, *recipients: str) -> Failure:
+    """`failure`, marked where its text names an address or a domain of ours and none of the recipient."""
+    theirs = {address.lower() for address in recipients if address}
+    ours = report.own_addresses - theirs
+    words = failure.text.lower()
+    named = set(addresses_in(words, 10)) if "@" in words else set()
+    our_domains = {domain_of(one) for one in ours} - {domain_of(one) for one in theirs}
+    return failure._replace(
+        names_sender=not named & theirs and bool(named & ours),
+        names_our_domain=any(domain in words for domain in our_domains)
+        and not any(domain_of(one) in words for one in theirs),
+    )
+
+
+def domain_of(address: str) -> str:
+    """What follows the last "@"."""
+    return address.rpartition("@")[2]
 
 
 def printable(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mail.detection.addresses import addresses_in, field_address
-from mail.detection.building import Finding, build
+from mail.detection.advice import without_advice
+from mail.detection.building import Finding, build, of_ours
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.mime import Headers
 from mail.detection.reasons import REASONS
@@ -56,7 +57,10 @@ def is_believed(report: Report) -> bool:
     """Whether status fields in a mail that does not call itself a report are a mail system's own."""
     if report.is_answer or not report.is_from_machine:
         return False
-    return report.is_from_daemon or (report.type.startswith("multipart/") and not report.is_reply)
+    if report.is_from_daemon:
+        return True
+    is_own = report.tells_in_subject and not report.is_reply and not report.is_quoting
+    return is_own and report.type.startswith("multipart/")
 
 
 class Sections:
@@ -161,8 +165,7 @@ def judge_group(
         judgement, diagnostic = with_notice(report, sections, section, judgement, diagnostic, status, phrases)
     elif judgement.verdict.type == BounceType.HARD and not judgement.verdict.rule.startswith("custom."):
         context = said_of(report, sections, final, original).lower()
-        is_ours = names_sender(report, diagnostic, final, original)
-        judgement = judge(Failure(diagnostic, status, context=context, names_sender=is_ours))
+        judgement = judge(of_ours(report, Failure(diagnostic, status, context=context), final, original))
     judgement = with_category(judgement, group)
     if not (original or final):
         final = recipient_in_notice(report, sections, section)
@@ -211,8 +214,9 @@ def with_notice(
     text = section.text if section is not None else (report.notice if sections.count == 1 else "")
     if not text.strip():
         return judgement, diagnostic
-    joined = f"{diagnostic} {text}" if diagnostic else text
-    second = judge(Failure(joined, status, context=text.lower()), phrases)
+    said = without_advice(text)
+    joined = f"{diagnostic} {said}" if diagnostic else said
+    second = judge(Failure(joined, status, context=text.lower(), is_prose=True), phrases)
     if not second.is_decided or (judgement.is_decided and ".words." not in second.verdict.rule):
         return judgement, diagnostic or text.strip()
     return second, diagnostic or text.strip()
@@ -233,15 +237,6 @@ def said_of(report: Report, sections: Sections, *addresses: str) -> str:
         return report.notice[:MAX_NOTICE]
     section = sections.about(*addresses)
     return section.text if section is not None else ""
-
-
-def names_sender(report: Report, diagnostic: str, final: str, original: str) -> bool:
-    """Whether a diagnostic names an address of ours and not the recipient's."""
-    if "@" not in diagnostic:
-        return False
-    named = {address.lower() for address in addresses_in(diagnostic, 10)}
-    recipients = {final.lower(), original.lower()}
-    return not named & recipients and bool(named & report.own_addresses - recipients)
 
 
 def recipient_in_notice(report: Report, sections: Sections, section: Section | None) -> str:

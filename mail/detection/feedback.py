@@ -54,6 +54,8 @@ SUBJECT_MARKS = (
     "complaint report",
     "junk report",
 )
+# Words in the subject of whatever machine reports a complaint.
+SUBJECT_WORDS = ("abuse", "complain", "spam", "junk", "feedback", "fbl", "arf", "unsubscribe")
 REPORTERS = (
     "staff@hotmail.com",
     "jmrp",
@@ -102,8 +104,11 @@ def fields_in_text(report: Report, is_believed: bool) -> Headers:
 def is_from_reporter(report: Report) -> bool:
     """Whether the sender looks like a feedback loop or another machine."""
     sender = report.headers.get("from", "").lower()
-    is_named = any(name in sender for name in REPORTERS)
-    return is_named or (report.is_from_machine and not report.is_answer and not report.is_reply)
+    if any(name in sender for name in REPORTERS):
+        return True
+    if not report.is_from_machine or report.is_answer or report.is_reply or report.is_quoting:
+        return False
+    return report.is_from_daemon or any(word in report.subject for word in SUBJECT_WORDS)
 
 
 def of_report(report: Report, fields: Headers) -> list[Bounce]:

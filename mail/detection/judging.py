@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import re2
+
 from mail.detection.phrases import Phrase, phrase_table
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
-from mail.detection.replies import Codes, is_about_sender, is_after_data, read_codes, simplify
-from mail.detection.status_codes import TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
+from mail.detection.replies import Codes, asks_to_retry, is_about_sender, is_after_data, read_codes, simplify
+from mail.detection.status_codes import PERMANENT, TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
 from mail.detection.verdicts import BounceType, CustomPhrase, Verdict
 
 WEAK_RANK = 2 * STRENGTH_STEP
 UNDECIDED = Verdict(BounceType.SOFT, "undecided")
-SENDER_DETAILS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.27"})  # RFC 3463, RFC 5248, RFC 7505
+# RFC 3463, RFC 5248, RFC 7505, and the codes for a sender's own limits.
+SENDER_DETAILS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.27"}) | {
+    detail for detail, (name, _) in PERMANENT.items() if name == "sender-limit"
+}
 LOGIN_REPLIES = frozenset({"530", "534", "535", "538"})  # RFC 4954
+DOMAIN_REASONS = frozenset({"no-domain", "null-mx"})
 UNAVAILABLE_REPLIES = ("550", "553", "")
+IP_ADDRESS = re2.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
@@ -34,6 +41,8 @@ class Failure(NamedTuple):
     notice: str = ""  # what the notice says of the same recipient; custom phrases are looked for here too
     context: str = ""  # the surrounding report, lower case: it may name the refused command
     names_sender: bool = False  # the text speaks of the sender's address, not of the recipient's
+    is_prose: bool = False  # the text is what a notice says around, not what a server answered
+    names_our_domain: bool = False  # the text speaks of the sender's domain, not of the recipient's
 
 
 class Judgement(NamedTuple):
@@ -68,32 +77,35 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
     index = phrase_set.first(words) if words else None
     phrase = table[index] if index is not None else None
     found = reason_of_status(status) if status and not any(text in words for text in GENERIC_TEXTS) else None
-    # A code for the sender's own limits is precise where words such as "blocked" are not.
-    limit = STRENGTH_STEP if found is not None and found[0].is_sender_fault else WEAK_RANK
+    # A code for the sender's own limits is precise where words such as "blocked" are not,
+    # and any code is where they stand in the prose around it.
+    is_precise = found is not None and (found[0].is_sender_fault or failure.is_prose)
+    limit = STRENGTH_STEP if is_precise else WEAK_RANK
     if phrase is not None and phrase.rank < limit:
-        return by_phrase(phrase, codes, failure)
+        return by_phrase(phrase, words, codes, failure)
     if found is not None:
         return by_code(found[0], f"{failure.tier}.status.{status}", found[1], codes, failure)
     if NESTED in words:
         answered = read_codes(failure.text.rpartition(NESTED)[2])
         return weigh(words.rpartition(NESTED)[2], answered, answered.status, failure)
     if phrase is not None:
-        return by_phrase(phrase, codes, failure)
+        return by_phrase(phrase, words, codes, failure)
     found = reason_of_reply(codes.reply)
     if found is not None:
         return by_code(found[0], f"{failure.tier}.reply.{codes.reply}", found[1], codes, failure)
     return by_command(codes, status, failure)
 
 
-def by_phrase(phrase: Phrase, codes: Codes, failure: Failure) -> Verdict:
+def by_phrase(phrase: Phrase, words: str, codes: Codes, failure: Failure) -> Verdict:
     """The verdict of a phrase, doubted where code or command speak against a dead recipient."""
-    reason, name = doubt(phrase.reason, codes, failure)
+    evidence = phrase.found_in(words)
+    reason, name = doubt(phrase.reason, codes, failure, evidence)
     is_stock = reason.name == "no-mailbox" and phrase.rank >= WEAK_RANK
     if is_stock and (codes.reply not in UNAVAILABLE_REPLIES or is_after_data(failure.context)):
         # "mailbox unavailable" is the stock text of 550: beside another code, or said of
         # the content, it proves nothing.
-        return Verdict(BounceType.SOFT, f"{failure.tier}.words.unavailable", phrase.text)
-    return Verdict(reason.type, f"{failure.tier}.words.{name}", phrase.text, reason.is_sender_fault)
+        return Verdict(BounceType.SOFT, f"{failure.tier}.words.unavailable", evidence)
+    return Verdict(reason.type, f"{failure.tier}.words.{name}", evidence, reason.is_sender_fault)
 
 
 def by_code(reason: Reason, rule: str, source: str, codes: Codes, failure: Failure) -> Verdict:
@@ -112,13 +124,21 @@ def by_command(codes: Codes, status: str, failure: Failure) -> Verdict | None:
     return None
 
 
-def doubt(reason: Reason, codes: Codes, failure: Failure) -> tuple[Reason, str]:
+def doubt(reason: Reason, codes: Codes, failure: Failure, evidence: str = "") -> tuple[Reason, str]:
     """`reason`, or a milder one where the mail says too little to call a recipient dead."""
     if reason.name not in TRANSIENT_ONLY_SOFT:
         return reason, reason.name
     if codes.reply.startswith("4") or codes.status.startswith("4"):
         return REASONS["system"], f"{reason.name}-transient"
-    if is_about_sender(failure.context) or failure.names_sender or is_sender_code(codes, failure.status):
+    if not failure.is_prose and asks_to_retry(failure.text):
+        return REASONS["system"], f"{reason.name}-transient"
+    is_of_sender = is_about_sender(failure.context) or failure.names_sender
+    # "Address 203.0.113.9 does not exist" is about the sending host.
+    if is_of_sender or is_sender_code(codes, failure.status) or names_host(evidence):
+        return REASONS["sender-rejected"], f"{reason.name}-of-sender"
+    # Who took the message knows the recipient's domain: what it misses is a domain of the message.
+    is_ours = failure.names_our_domain or is_after_data(failure.context)
+    if reason.name in DOMAIN_REASONS and is_ours:
         return REASONS["sender-rejected"], f"{reason.name}-of-sender"
     return reason, reason.name
 
@@ -127,6 +147,11 @@ def is_sender_code(codes: Codes, status: str) -> bool:
     """Whether a code says that the sender's address or login is meant, whatever the words."""
     detail = (codes.status or status).partition(".")[2]
     return detail in SENDER_DETAILS or codes.reply in LOGIN_REPLIES
+
+
+def names_host(evidence: str) -> bool:
+    """Whether the words that decided have an IP address among them."""
+    return evidence.count(".") > 2 and IP_ADDRESS.search(evidence) is not None
 
 
 def match_custom(text: str, phrases: Sequence[CustomPhrase]) -> Verdict | None:

@@ -161,7 +161,7 @@ def reopen(part: Part, parts: list[Part], depth: int) -> Part:
         line_end = part.body.find(b"\n", at + 1)
         if line_end < 0:
             return part
-        if part.body[line_end + 1 : line_end + 14].lower() == b"content-type:":
+        if part.body[line_end + 1 : line_end + 9].lower() == b"content-":
             break
         at = part.body.find(b"\n--", line_end - 1, MAX_HEADER_BYTES)
         if at < 0:

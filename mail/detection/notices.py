@@ -18,6 +18,11 @@ class Notice(StrEnum):
     REPLY = "reply"
     RECEIPT = "receipt"
     CHALLENGE = "challenge"
+    MESSAGE = "message"  # speaks of a message that its reader sent
+
+
+# The kinds that make a mail a report of a delivery that failed or may fail.
+TELLING = frozenset({Notice.FAILURE, Notice.DELAY, Notice.REPORT})
 
 
 @lru_cache(maxsize=1)

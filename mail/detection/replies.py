@@ -68,10 +68,13 @@ def simplify(text: str) -> str:
 
 
 def quoted_reply(text: str) -> str:
-    """The part of a notice from its first full SMTP reply on; "" where it quotes none."""
+    """The part of a notice from its first full SMTP reply to the next empty line; "" where it quotes none."""
     data = text.encode("utf-8", "replace")
     match = REPLY_AND_STATUS.search(data)
-    return data[match.start() : match.start() + MAX_QUOTED].decode("utf-8", "replace") if match else ""
+    if match is None:
+        return ""
+    quoted = data[match.start() : match.start() + MAX_QUOTED].lstrip(b"\n").partition(b"\n\n")[0]
+    return quoted.decode("utf-8", "replace")
 
 
 # The command that was refused: before RCPT, the recipient is not at fault.
@@ -119,3 +122,22 @@ def is_about_sender(context: str) -> bool:
     return any(text in context for text in SENDER_COMMANDS) and not any(
         text in context for text in RECIPIENT_COMMANDS
     )
+
+
+RETRY_WORDS = (
+    "try again later",
+    "try later",
+    "retry later",
+    "temporarily",
+    "temporary",
+    "maintenance",
+    "at this time",
+    "right now",
+    "at the moment",
+)
+
+
+def asks_to_retry(text: str) -> bool:
+    """Whether a reply says of itself that it may pass."""
+    words = text[:MAX_QUOTED].lower()
+    return any(retry in words for retry in RETRY_WORDS)

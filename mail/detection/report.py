@@ -5,7 +5,7 @@ from __future__ import annotations
 from mail.detection.addresses import addresses_in, first_address
 from mail.detection.lazy import lazy
 from mail.detection.mime import Headers, Message, Part, parameter, parse_header, split_header
-from mail.detection.notices import Notice, notices_in
+from mail.detection.notices import TELLING, Notice, notices_in
 from mail.detection.returned import cut_returned, find_id_line, header_lines
 from mail.detection.text import header_text, part_bytes, part_text
 
@@ -14,6 +14,7 @@ DISPOSITION_TYPES = frozenset({"message/disposition-notification", "message/glob
 FEEDBACK_TYPES = frozenset({"message/feedback-report"})
 OTHER_KINDS = frozenset({Notice.REPLY, Notice.RECEIPT, Notice.CHALLENGE})
 OTHER_REPORTS = frozenset({"", "disposition-notification", "tlsrpt"})
+STATUS_STARTS = (b"reporting-mta:", b"original-envelope-id:", b"final-recipient:", b"x-postfix-queue-id:")
 RETURNED_TYPES = frozenset(
     {
         "message/rfc822",
@@ -50,6 +51,7 @@ DAEMONS = (
     "mail delivery service",
     "delivery subsystem",
     "mail administrator",
+    "mail server at",  # Courier
     "mail system",
     "mail-system",
     "mailsystem",
@@ -75,6 +77,13 @@ ANSWER_PREFIXES = frozenset(
 )
 
 
+def is_status_attachment(part: Part) -> bool:
+    """Whether a part that is called an attachment is a status part by what it begins with."""
+    if part.type.startswith(("text/", "message/")):
+        return False
+    return part_bytes(part)[:200].lstrip().lower().startswith(STATUS_STARTS)
+
+
 class Report:
     """A mail opened for detection, every costly piece of it made when first asked for."""
 
@@ -90,7 +99,7 @@ class Report:
             self._sort_in(part)
 
     def _sort_in(self, part: Part) -> None:
-        if part.type in STATUS_TYPES:
+        if part.type in STATUS_TYPES or is_status_attachment(part):
             self.status_parts.append(part)
         elif part.type in RETURNED_TYPES:
             self.returned_parts.append(part)
@@ -157,6 +166,16 @@ class Report:
         if colon and prefix.rstrip("0123456789[]()^ ") in ANSWER_PREFIXES:
             return True
         return any(name in self.headers for name in ("list-id", "list-unsubscribe", "list-post"))
+
+    @lazy
+    def tells_in_subject(self) -> bool:
+        """Whether the subject speaks of a failure, a delay or a report."""
+        return not TELLING.isdisjoint(self.subject_kinds)
+
+    @lazy
+    def is_quoting(self) -> bool:
+        """Whether the mail looks like that of a ticket system, or of a person, that quotes a notice."""
+        return self.subject.startswith("[") or self.notice.startswith(">") or "\n>" in self.notice
 
     @lazy
     def body(self) -> tuple[str, str]:

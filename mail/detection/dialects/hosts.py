@@ -73,6 +73,12 @@ DIALECTS = (
         marks=("your mail message to the following address(es) could not be delivered",),
     ),
     Dialect(
+        name="xmail",
+        source="XMail",
+        marks=("xmail bounce: rcpt=",),
+        leads=("rcpt=[",),
+    ),
+    Dialect(
         name="verizon",
         source="Verizon",
         marks=("message could not be delivered to mobile",),

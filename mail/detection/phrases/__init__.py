@@ -1,12 +1,14 @@
 """The built-in phrases as one automaton: a text is read once, however many phrases there are.
 
 Each .tsv file is a table of reason, phrase and source. In a phrase `@` stands for an
-address, `%` for one word and `*` for a short gap; a leading `?` on the reason makes the
-phrase weaker, `??` weaker still (see reasons.py).
+address, `%` for one word, `*` for a short gap, `{a|b}` for either and `{name}` for a set of
+words from words.tsv; a leading `?` on the reason makes the phrase weaker, `??` weaker still
+(see reasons.py).
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,11 @@ import re2
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
 
 FOLDER = Path(__file__).parent
+# Letters without their accents: many systems write "Echec" and "usuario nao existe".
+LETTERS = (*range(0xC0, 0x250), 0x451, *range(0x386, 0x3CF), *range(0x1E00, 0x1F00))
+PLAIN = {code: unicodedata.normalize("NFD", chr(code))[0] for code in LETTERS} | {
+    ord(letter): plain for letter, plain in zip("øłıđ’\u0307", ("o", "l", "i", "d", "'", ""), strict=True)
+}
 MAX_AUTOMATON_BYTES = 64 * 1024 * 1024
 
 
@@ -27,6 +34,16 @@ class Phrase(NamedTuple):
     text: str
     source: str
     rank: int
+
+    def found_in(self, words: str) -> str:
+        """The words of `words` that the phrase stands for."""
+        if not MARKED.search(self.text):
+            return self.text
+        match = compiled(self.text).search(plain(words))
+        if match is None:
+            return self.text
+        has_places = len(plain(words)) == len(words)
+        return (words[match.start() : match.end()] if has_places else match.group()).strip()
 
 
 def read_table(name: str) -> Iterator[list[str]]:
@@ -40,7 +57,7 @@ def load_phrases() -> list[Phrase]:
     """Every phrase about a failure, in the order of precedence."""
     phrases = []
     for path in sorted(FOLDER.glob("*.tsv")):
-        if path.stem in NOTICE_TABLES:
+        if path.stem in OTHER_TABLES:
             continue
         for mark, text, source in read_table(path.name):
             strength = len(mark) - len(mark.lstrip("?"))
@@ -49,15 +66,52 @@ def load_phrases() -> list[Phrase]:
     return sorted(phrases, key=lambda phrase: phrase.rank)
 
 
-NOTICE_TABLES = {"notices"}
-WILDCARDS = {"*": r".{0,40}", "%": r"[^ ]{1,80}"}
+OTHER_TABLES = {"notices", "words"}
+WILDCARDS = {"*": r".{0,40}", "%": r"[^ ]{1,80}", "{": "(?:", "|": "|", "}": ")"}
+MARKED = re2.compile(r"[*%{]")
+
+
+@lru_cache(maxsize=1)
+def word_sets() -> dict[str, str]:
+    """The sets of words that phrases name in braces."""
+    return {name: alternatives for name, alternatives, _ in read_table("words.tsv")}
+
+
+def spell_out(text: str) -> str:
+    """A phrase with the words of the sets it names."""
+    for name, alternatives in word_sets().items():
+        text = text.replace("{" + name + "}", "{" + alternatives + "}")
+    return text
+
+
+def plain(text: str) -> str:
+    """`text` (lower case) without accents."""
+    return text if text.isascii() else text.translate(PLAIN)
 
 
 def to_pattern(text: str) -> str:
     """The regular expression of a phrase: it starts at a word and may end inside one."""
-    parts = (WILDCARDS.get(char) or re2.escape(char) for char in text)
-    boundary = r"\b" if text[0].isascii() and text[0].isalnum() else ""
-    return boundary + "".join(parts)
+    text = plain(spell_out(text))
+    if not text.startswith("{"):
+        return bounded(text)
+    choice, _, rest = text[1:].partition("}")
+    return "(?:" + "|".join(bounded(start) for start in choice.split("|")) + ")" + escaped(rest)
+
+
+def bounded(text: str) -> str:
+    """The pattern of a text that starts at a word; scripts without spaces have no such place."""
+    return (r"\b" if text[0].isascii() and text[0].isalnum() else "") + escaped(text)
+
+
+def escaped(text: str) -> str:
+    """The pattern of a text with the marks of a phrase in it."""
+    return "".join(WILDCARDS.get(char) or re2.escape(char) for char in text)
+
+
+@lru_cache(maxsize=1024)
+def compiled(text: str) -> re2._Regexp:
+    """One phrase on its own, to say where it stands."""
+    return re2.compile(to_pattern(text))
 
 
 class PhraseSet:
@@ -73,12 +127,12 @@ class PhraseSet:
 
     def first(self, text: str) -> int | None:
         """The index of the first phrase, in the order given, that occurs in `text`."""
-        found = self._set.Match(text)
+        found = self._set.Match(plain(text))
         return min(found) if found else None
 
     def every(self, text: str) -> list[int]:
         """The indexes of all phrases that occur in `text`."""
-        return list(self._set.Match(text) or ())
+        return list(self._set.Match(plain(text)) or ())
 
 
 @lru_cache(maxsize=1)

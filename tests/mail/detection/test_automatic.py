@@ -29,6 +29,14 @@ from mail.detection.automatic import Automatic, classify_automatic
         ("Subject: Out of Office: May news", Automatic.REPLY),
         ("Subject: Automatische Antwort: Neuigkeiten", Automatic.REPLY),
         ("Subject: =?utf-8?B?6Ieq5YuV5b+c562U?=", Automatic.REPLY),
+        ("Subject: OOO: May news", Automatic.REPLY),
+        ("Subject: On annual leave", Automatic.REPLY),
+        ("Subject: Vacation reply", Automatic.REPLY),
+        ("Subject: Reponse automatique : mai", Automatic.REPLY),
+        ("Subject: Ausente do escritorio", Automatic.REPLY),
+        ("Subject: Frånvaro: maj", Automatic.REPLY),
+        ("Subject: Αυτόματη απάντηση: Μάιος", Automatic.REPLY),
+        ("Subject: 부재중", Automatic.REPLY),
         ("Subject: Read: May news", Automatic.RECEIPT),
     ],
 )
@@ -47,6 +55,7 @@ def test_it_tells_automatic_mail_by(header: str, kind: Automatic):
         "Auto-Submitted: no",
         "In-Reply-To: <a@sender.example>",
         "X-Autoreply: no",
+        "Subject: Which vacation rental?",
         "X: y",
     ],
 )

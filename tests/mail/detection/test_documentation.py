@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mail.detection import BounceType
 from mail.detection.mime import MAX_BYTES, MAX_DEPTH, MAX_PARTS
-from mail.detection.phrases import FOLDER, NOTICE_TABLES
+from mail.detection.phrases import FOLDER, OTHER_TABLES
 from mail.detection.reasons import REASONS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "bounce-detection.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_it_lists_every_type_and_table():
     for kind in BounceType:
         assert f"| {kind.value} |" in TEXT
     for table in FOLDER.glob("*.tsv"):
-        assert f"`{table.stem}`" in TEXT or table.stem in NOTICE_TABLES
+        assert f"`{table.stem}`" in TEXT or table.stem in OTHER_TABLES
 
 
 def test_it_names_the_limits():

@@ -47,6 +47,11 @@ PEOPLE = {
     "pastes": b"Subject: question\n",
     "keeps the subject": b"Subject: Undelivered Mail Returned to Sender\n",
     "is away": b"Subject: Out of office: Re: news\nAuto-Submitted: auto-replied\nReturn-Path: <>\n",
+    "asks for help": b"Subject: Can you help?\nReturn-Path: <>\n",
+    "is a ticket system": (
+        b"Subject: [Ticket#7] Undelivered Mail Returned to Sender\n"
+        b"Auto-Submitted: auto-generated\nReturn-Path: <>\n"
+    ),
     "writes a newsletter": b"Subject: news\nList-Unsubscribe: <mailto:u@firm.example>\nReturn-Path: <>\n",
 }
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mail.detection.dialects import all_dialects, dialect_marks, recognize
 from mail.detection.judging import Failure, judge
 from mail.detection.notices import Notice, notices_in
-from mail.detection.phrases import FOLDER, load_phrases, phrase_table, read_table
+from mail.detection.phrases import FOLDER, PhraseSet, load_phrases, phrase_table, read_table, spell_out
 from mail.detection.reasons import REASONS
 from mail.detection.status_codes import PERMANENT, REPLIES, SUBJECTS, reason_of_status
 
-TABLES = sorted(path.name for path in FOLDER.glob("*.tsv"))
+TABLES = sorted(path.name for path in FOLDER.glob("*.tsv") if path.stem != "words")
+CHOICE = re.compile(r"\{([^{}]*)\}")
+
+
+def readings(phrase: str) -> list[str]:
+    """What a phrase may read: each alternative once, beside the first of every other choice."""
+    text = spell_out(phrase).replace("@", "bob@shop.example").replace("%", "word").replace("*", "short gap")
+    choices = [match.group(1).split("|") for match in CHOICE.finditer(text)]
+    frame = CHOICE.split(text)[::2]
+    first = [alternatives[0] for alternatives in choices]
+    picks = [first] + [
+        [*first[:place], alternative, *first[place + 1 :]]
+        for place, alternatives in enumerate(choices)
+        for alternative in alternatives[1:]
+    ]
+    return ["".join(sum(zip(frame, [*pick, ""], strict=True), ())) for pick in picks]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -36,10 +53,26 @@ def test_phrases_are_ordered_by_precedence():
 
 
 def test_a_phrase_gives_its_reason_or_a_stronger_one():
+    ranks = {reason.name: reason.rank for reason in REASONS.values()}
     for phrase in load_phrases():
-        text = phrase.text.replace("@", "bob@shop.example").replace("%", "word").replace("*", "short gap")
-        verdict = judge(Failure(f"550 {text}")).verdict
-        assert verdict.rule != "undecided", phrase.text
+        for text in readings(phrase.text):
+            verdict = judge(Failure(f"550 {text}")).verdict
+            assert verdict.rule != "undecided", text
+            name = verdict.rule.rpartition(".")[2]
+            assert ranks.get(name, 0) <= phrase.rank, (text, verdict)
+
+
+def test_a_choice_stands_for_each_of_its_words():
+    phrases = PhraseSet(["{user|recipient}{| %} is {gone|away}", "{who} gone"])
+    assert phrases.every("the user bob is gone") == phrases.every("recipient is away") == [0]
+    assert phrases.every("the mailbox gone") == [1]
+    assert phrases.every("abuser is gone") == phrases.every("user bob was gone") == []
+
+
+def test_the_evidence_is_the_words_that_were_found():
+    assert judge(Failure("550 Sorry, the mailbox bob has been removed")).verdict.evidence == (
+        "mailbox bob has been removed"
+    )
 
 
 def test_every_reason_has_a_phrase_or_a_code():
