@@ -80,6 +80,11 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
         """The columns a file may have."""
         return [str(field.column_name) for field in self.get_import_fields() if not field.readonly]
 
+    @property
+    def passed_over(self) -> list[str]:
+        """Columns that an export has and no file can change, so that an exported file comes back as it is."""
+        return [str(field.column_name) for field in self.get_import_fields() if field.readonly]
+
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         if "uid" not in (dataset.headers or []):
             dataset.append_col([""] * len(dataset), header="uid")

@@ -13,12 +13,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pages.badges import Badge, Tone
-from pages.tables import Act, Action, Empty, Table, delete_rows
+from pages.tables import Act, Action, Done, Empty, Table, delete_rows
 from servers.connecting import connect
 from servers.models import DeliveryServer, QuotaUse, Server, ServerQuerySet
 
 # Each one is several calls to a provider while somebody waits.
 MOST_TESTS = 20
+# So many names stand in one message.
+MOST_NAMED = 10
 # Days (UTC), today among them, that a server's bounce rate looks back; its days of quota are kept as long.
 RATE_DAYS = 30
 
@@ -116,6 +118,15 @@ def test_connections(servers: QuerySet[Any], act: Act) -> int:
     return int(servers.filter(pk__in=connected).enable())  # type: ignore[attr-defined]  # a ServerQuerySet
 
 
+def enable_connected(servers: QuerySet[Any]) -> Done:
+    """Activate those that are connected, and name the others with what to do for them."""
+    others = list(servers.filter(connected_at__isnull=True).values_list("name", flat=True)[: MOST_NAMED + 1])
+    names = ", ".join(f"“{name}”" for name in others[:MOST_NAMED])
+    more = " and others" if len(others) > MOST_NAMED else ""
+    note = f"Not connected, so left inactive: {names}{more}. Choose “Connect again” for them."
+    return Done(servers.enable(), (note,) if others else ())  # type: ignore[attr-defined]  # a ServerQuerySet
+
+
 def mailboxes_left_alone(servers: QuerySet[Any]) -> list[str]:
     """The mailboxes that nobody reads for this purpose any more."""
     return [f"{server.email} is no longer read by “{server.name}”." for server in servers[:10]]
@@ -134,7 +145,7 @@ def campaigns_left_without(servers: QuerySet[Any]) -> list[str]:
 def server_actions(stops: Any) -> tuple[Action, ...]:
     """Enable, disable, test and delete; `stops` says what else stops with a set of servers."""
     return (
-        Action(ServerQuerySet.enable, "Enable", icon="play"),
+        Action(enable_connected, "Enable", icon="play"),
         Action(ServerQuerySet.disable, "Disable", icon="pause", consequences=stops),
         Action(test_connections, "Connect again", icon="plug", with_act=True, is_atomic=False),
         Action(delete_rows, "Delete", icon="trash", is_danger=True, consequences=stops),
