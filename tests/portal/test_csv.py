@@ -181,6 +181,14 @@ def test_a_blacklisted_subscriber_comes_back_without_a_change(acme, owner):
     assert ">Changed<" not in upload(owner, "subscribers", export).content.decode()
 
 
+def test_a_wrong_choice_is_named_and_not_blamed_on_the_key(acme, owner):
+    page = upload(
+        owner, "bounce-servers", servers_csv(acme, "a@acme.example").replace("Microsoft", "Outlook")
+    )
+    assert "provider: &#x27;Outlook&#x27; is none of: microsoft, google." in page.content.decode()
+    assert "api_key:" not in page.content.decode()
+
+
 def test_what_a_file_cannot_change_is_passed_over(acme, owner):
     server = acme.rows["delivery-servers"]
     page = upload(owner, "delivery-servers", f"uid,name,connected_at\n{server.uid},Renamed,2001-01-01\n")
