@@ -160,6 +160,7 @@ def test_a_person_decides_about_a_delivery(acme, owner, status, verb):
         detail="Answer lost.",
     )
     page = owner.get(reverse("deliveries-edit", args=[delivery.pk])).content.decode()
+    assert f"<title>{delivery.recipient} · API Connect</title>" in page
     assert f'value="{verb}"' in page
     assert "req-77" in page
     asked = owner.post(reverse("deliveries-do", args=[delivery.pk]), {"verb": verb}).content.decode()
