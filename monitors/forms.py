@@ -78,7 +78,7 @@ class BackendConditionForm(forms.ModelForm):  # type: ignore[type-arg]  # not ge
         # The theme's rows have headings and no labels.
         for one in self.fields.values():
             # What adds buttons to a choice of rows wraps the widget that is drawn.
-            drawn = getattr(one.widget, "widget", one.widget)
+            drawn: Any = getattr(one.widget, "widget", one.widget)
             drawn.attrs["aria-label"] = str(one.label)
 
 
