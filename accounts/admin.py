@@ -195,7 +195,7 @@ class AuditEntryAdmin(LogAdmin):
             ),
         )
         return format_html(
-            '<table><tr><th></th><th class="text-left pr-6">before</th>'
+            '<table><tr><th class="text-left pr-6">column</th><th class="text-left pr-6">before</th>'
             '<th class="text-left">after</th></tr>{}</table>',
             shown,
         )

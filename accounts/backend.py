@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.paginator import InfinitePaginator
@@ -47,6 +48,14 @@ class BackendAdmin(ModelAdmin):  # type: ignore[misc]  # django-unfold carries n
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Said outright, since a list that also counts would otherwise be in no order.
         return tuple(super().get_ordering(request) or self.opts.ordering or ("-pk",))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A list is called after what it lists: nobody finds a tab among ten that say “Select …”."""
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        response: HttpResponse = super().changelist_view(request, title | (extra_context or {}))
+        return response
 
     def delete_consequences(self, rows: Rows) -> list[str]:
         """What else stops when `rows` are deleted, in sentences."""

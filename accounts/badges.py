@@ -100,7 +100,7 @@ def source_text(text: str) -> SafeString:
     if not text:
         return EMPTY
     return format_html(
-        '<pre class="border border-base-200 dark:border-base-800 rounded-default p-3 text-xs '
+        '<pre tabindex="0" class="border border-base-200 dark:border-base-800 rounded-default p-3 text-xs '
         'whitespace-pre-wrap overflow-auto max-h-96 font-mono">{}</pre>',
         text,
     )

@@ -27,6 +27,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": asset("favicon.svg")}],
     "STYLES": [asset("backend/backend.css")],
+    "SCRIPTS": [asset("backend/landmarks.js")],
     "ACCOUNT": {"navigation": [{"title": "Sign-in security", "link": reverse_lazy("security")}]},
     "DASHBOARD_CALLBACK": "operations.backend_dashboard.dashboard",
     "GLOBAL_CALLBACK": "operations.backend_dashboard.banners",

@@ -112,7 +112,8 @@ class SubscriberResource(AudienceResource):
             raise ValidationError(
                 {"status": f"{text!r} is no status: {', '.join(Subscriber.Status.values)}."}
             )
-        return status
+        # An export says “blacklisted” of whoever is; brought back, it changes nothing beneath.
+        return instance.standing if instance.pk and status == instance.status else status
 
     def skip_row(
         self, instance: Model, original: Any, row: Any, import_validation_errors: Any = None

@@ -147,6 +147,11 @@ class Bounce(CustomerOrSystem):
                 name="bounce_brake_server",
                 condition=models.Q(effect_state__in=["applied", "held"]),
             ),
+            models.Index(
+                fields=["server", "type", "created_at"],
+                name="bounce_rate",
+                condition=models.Q(is_delay=False),
+            ),
             models.Index(fields=["created_at"], name="bounce_created_at"),
             models.Index(
                 fields=["customer", "-id"], name="bounce_held", condition=models.Q(effect_state="held")

@@ -92,6 +92,7 @@ def _submit(server: DeliveryServer, mime: bytes, lease: Lease, clock: RunningClo
         close(attempt, Outcome.REFUSED, clock.now(), error if isinstance(error, ProviderError) else None)
         raise
     close(attempt, Outcome.ACCEPTED, clock.now())
+    server.record_sent(clock.now())
     return receipt
 
 

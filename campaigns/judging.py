@@ -49,6 +49,8 @@ class Case:
                 case Found(receipt):
                     self._note(Attempt.Outcome.SETTLED, "Found in Sent.")
                     outcomes.accept(self.delivery, receipt, self.now, was=Status.UNKNOWN)
+                    if self.delivery.server:
+                        self.delivery.server.record_sent(self.now)
                     return True
                 case StillDraft():
                     self._note(Attempt.Outcome.ABSENT, "It was still a draft; the draft is submitted.")

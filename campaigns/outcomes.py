@@ -125,6 +125,7 @@ def _record_accepted(landing: Landing, receipt: Receipt, now: datetime) -> None:
     accept(flight.delivery, receipt, now)
     close(flight.attempt, Outcome.ACCEPTED, now)
     server = flight.line.server
+    server.record_sent(now)
     if server.last_error:  # the trial after a rest went well
         server.record_trouble("", "")
         server.last_error = ""

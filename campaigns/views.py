@@ -22,6 +22,7 @@ from campaigns.composing import tag_values
 from campaigns.forms import TestMessageForm
 from campaigns.models import Campaign, Delivery
 from campaigns.progress import progress_of
+from campaigns.questions import Question, ask_of_campaign, ask_of_delivery
 from campaigns.tables import campaign_status
 from mail.tags import Template
 from pages.access import own_row
@@ -105,7 +106,7 @@ class ProgressPage(SectionPage):
 
 
 class VerbPage(SectionPage):
-    """One verb on one row; a refusal is shown in its own words."""
+    """One verb on one row, asked about first where it cannot be taken back; a refusal is shown in its own words."""
 
     writes = True
 
@@ -114,6 +115,9 @@ class VerbPage(SectionPage):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = own_row(self.rows(), pk)
+        question = None if "confirmed" in request.POST else self.question(row, request.POST)
+        if question:
+            return self.ask(row, question)
         try:
             self.act(row, request.POST)
         except ValidationError as refusal:
@@ -121,12 +125,31 @@ class VerbPage(SectionPage):
                 messages.error(request, text)
         return redirect(self.section.url("edit", pk))
 
+    def question(self, row: Any, data: Any) -> Question | None:
+        """What a person must confirm before this is done."""
+        return None
+
+    def ask(self, row: Any, question: Question) -> HttpResponse:
+        context = {
+            "section": self.section,
+            "title": question.title,
+            "items": question.sentences,
+            "button": question.button,
+            "is_danger": question.is_danger,
+            "hidden": [("verb", self.request.POST["verb"])],
+            "back": self.section.url("edit", row.pk),
+        }
+        return render(self.request, "pages/confirm.html", context)
+
     def act(self, row: Any, data: Any) -> None:
         raise NotImplementedError
 
 
 class CampaignVerbPage(VerbPage):
     """Release, pause, resume or cancel."""
+
+    def question(self, row: Any, data: Any) -> Question | None:
+        return ask_of_campaign(row, data.get("verb", ""), timezone.now())
 
     def act(self, row: Any, data: Any) -> None:
         verb = CAMPAIGN_VERBS.get(data.get("verb", ""))
@@ -169,6 +192,9 @@ class AttachPage(VerbPage):
 class DeliveryVerbPage(VerbPage):
     """Try again, release or cancel one delivery."""
 
+    def question(self, row: Any, data: Any) -> Question | None:
+        return ask_of_delivery(row, data.get("verb", ""))
+
     def act(self, row: Any, data: Any) -> None:
         if data.get("verb") not in DELIVERY_VERBS:
             raise Http404
@@ -183,6 +209,7 @@ class DeliveryPage(DetailPage):
     def context(self, row: Any) -> dict[str, Any]:
         offered = [(verb, DELIVERY_VERBS[verb][0]) for verb in OFFERED_FOR_DELIVERY.get(row.status, ())]
         return super().context(row) | {
+            "title": row.recipient,
             "attempts": row.attempts.select_related("server"),
             "bounces": row.bounces.all(),
             "offered": offered if self.user.may_write else [],

@@ -75,6 +75,11 @@ class BackendConditionForm(forms.ModelForm):  # type: ignore[type-arg]  # not ge
         assert isinstance(field, forms.ChoiceField)
         offered = {"", *BACKEND_ACTIONS, self.instance.action}
         field.choices = [(value, label) for value, label in choices_of(field) if value in offered]
+        # The theme's rows have headings and no labels.
+        for one in self.fields.values():
+            # What adds buttons to a choice of rows wraps the widget that is drawn.
+            drawn: Any = getattr(one.widget, "widget", one.widget)
+            drawn.attrs["aria-label"] = str(one.label)
 
 
 class ConditionRows(forms.BaseFormSet):  # type: ignore[type-arg]  # not generic at run time

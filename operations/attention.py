@@ -16,7 +16,9 @@ from keys.models import ApiKey
 from monitors.models import Monitor
 from pages.features import API_KEYS
 from providers.help import help_for
+from providers.registry import PROVIDERS
 from servers.models import DeliveryServer
+from servers.tables import MOST_NAMED
 
 # Mails begin earlier (keys.expiring); a dashboard that asks too soon is not looked at.
 WARN_BEFORE = timedelta(days=30)
@@ -47,11 +49,36 @@ class Concern:
 def concerns_of(customer: Customer, today: date) -> list[Concern]:
     """Everything that needs the customer's attention, the most urgent kind first."""
     return [
+        *_provider_concerns(customer),
         *_key_concerns(customer, today),
         *_server_concerns(customer),
         *_bounce_concerns(customer),
         *_campaign_concerns(customer),
     ]
+
+
+def _provider_concerns(customer: Customer) -> Iterator[Concern]:
+    """Servers that look active and do nothing, since their provider is switched off for everybody."""
+    settings = SystemSettings.load()
+    for name, provider in PROVIDERS.items():
+        if settings.is_provider_enabled(name):
+            continue
+        servers = [
+            (server, url_name)
+            for model, url_name in SERVERS
+            for server in model.objects.for_customer(customer).active()
+            if server.provider == name
+        ]
+        if servers:
+            first, url_name = servers[0]
+            named = ", ".join(f"“{server.name}”" for server, _ in servers[:MOST_NAMED])
+            more = " and others" if len(servers) > MOST_NAMED else ""
+            yield Concern(
+                f"{provider.label} is switched off",
+                f"Nothing is sent or read meanwhile by {named}{more}.",
+                "The platform's administrators switch it on again; everything goes on by itself then.",
+                reverse(url_name, args=[first.pk]),
+            )
 
 
 def _key_concerns(customer: Customer, today: date) -> Iterator[Concern]:

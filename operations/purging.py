@@ -20,6 +20,8 @@ from campaigns.models import Attempt, Campaign, Delivery
 from mailboxes.models import ProcessedMessage, SyncRun
 from monitors.models import MonitorHit
 from operations.models import Cycle, PhaseItem, Tally
+from servers.models import QuotaUse
+from servers.tables import RATE_DAYS
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +33,8 @@ PURGED_AT = "purged_at"
 # The ledger outlives anything that a lost cursor may list again: twice the overlap of a re-listing.
 LEDGER_MARGIN = timedelta(days=2)
 CYCLES_KEPT = timedelta(days=30)
+# A server's bounce rate looks no further back; ten thousand servers open a quarter of a million windows a day.
+QUOTAS_KEPT = timedelta(days=RATE_DAYS + 1)
 # Ten thousand mailboxes make more than a million of them a day.
 ITEMS_KEPT = timedelta(days=2)
 FINISHED = (Campaign.Status.SENT, Campaign.Status.CANCELLED)
@@ -71,6 +75,7 @@ def due(now: datetime) -> list[Purge]:
         Purge("journal entries", journal),
         Purge("audit entries", AuditEntry.objects.filter(at__lt=cutoff)),
         Purge("work items of cycles", PhaseItem.objects.filter(cycle__finished_at__lt=now - ITEMS_KEPT)),
+        Purge("quota windows", QuotaUse.objects.filter(starts_at__lt=now - QUOTAS_KEPT)),
         Purge("cycles", Cycle.objects.filter(finished_at__lt=now - CYCLES_KEPT)),
     ]
 

@@ -27,7 +27,8 @@ from accounts.backend import BackendAdmin, LogAdmin, Rows
 from accounts.badges import Tone, badge, lines, moment
 from pages.badges import Badge
 from pages.editing import in_use
-from pages.tables import Act, Action, Done, Source, Table
+from pages.rendering import heading
+from pages.tables import Act, Action, Done, EmptyLast, Source, Table
 
 BADGE_ICONS = {
     Tone.GOOD: "check_circle",
@@ -59,7 +60,7 @@ def column(model: type[models.Model], source: Source) -> Source:
     if not isinstance(field, models.DateTimeField):
         return source
 
-    @display(description=field.verbose_name, ordering=source)
+    @display(description=heading(model, source), ordering=EmptyLast(source) if field.null else source)
     def read_time(row: Any) -> SafeString:
         return moment(getattr(row, source))
 

@@ -55,7 +55,8 @@ class ImportPage(SectionPage):
         self.refuse()
         try:
             text = self.text()
-            dataset = read_rows(text, self.resource().columns)
+            resource = self.resource()
+            dataset = read_rows(text, resource.columns, resource.passed_over)
         except ValidationError as error:
             return self.show(problem=" ".join(error.messages), text=request.POST.get("text", ""))
         if "confirmed" in request.POST:
@@ -75,8 +76,13 @@ class ImportPage(SectionPage):
         return text
 
     def show(self, **context: Any) -> HttpResponse:
-        title = f"Import {self.section.title}"
-        known = {"section": self.section, "title": title, "columns": self.resource().columns}
+        resource = self.resource()
+        known = {
+            "section": self.section,
+            "title": f"Import {inside_sentence(self.section.title)}",
+            "columns": resource.columns,
+            "passed_over": resource.passed_over,
+        }
         return render(self.request, "pages/import.html", known | context)
 
     def preview(self, dataset: tablib.Dataset, text: str, problem: str = "") -> HttpResponse:
@@ -109,6 +115,11 @@ class ImportPage(SectionPage):
         return self.resource().import_data(
             dataset, dry_run=dry_run, use_transactions=True, rollback_on_validation_errors=True
         )
+
+
+def inside_sentence(title: str) -> str:
+    """“Delivery servers” within a sentence is “delivery servers”; “API monitors” stays."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def preview_rows(result: Any, dataset: tablib.Dataset) -> list[PreviewRow]:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import django_tables2
-from django.db.models import DateTimeField, Model
+from django.db.models import DateTimeField, Model, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 
 from pages.icons import icon
 from pages.sections import Section
-from pages.tables import Source
+from pages.tables import EmptyLast, Source
 
 NOTHING = format_html('<span class="nothing" aria-label="none">{}</span>', "–")
 
@@ -87,6 +87,12 @@ class SourceColumn(django_tables2.Column):  # type: ignore[misc]  # django-table
             order_by=(ordering,) if ordering else None,
         )
         self.section, self.source, self.is_link = section, source, is_link
+        self.sorted_by = str(ordering or "")
+
+    def order(self, rows: QuerySet[Any], is_descending: bool) -> tuple[QuerySet[Any], bool]:
+        """Rows of equal value go by their number, so that no row is on two pages and none on neither."""
+        key = EmptyLast(self.sorted_by)
+        return rows.order_by(key.desc() if is_descending else key.asc(), "-pk"), True
 
     def render(self, record: Model) -> Any:
         shown = show(read(record, self.source))

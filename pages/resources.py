@@ -80,6 +80,11 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
         """The columns a file may have."""
         return [str(field.column_name) for field in self.get_import_fields() if not field.readonly]
 
+    @property
+    def passed_over(self) -> list[str]:
+        """Columns that an export has and no file can change, so that an exported file comes back as it is."""
+        return [str(field.column_name) for field in self.get_import_fields() if field.readonly]
+
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         if "uid" not in (dataset.headers or []):
             dataset.append_col([""] * len(dataset), header="uid")
@@ -163,7 +168,12 @@ class CustomerResource(ModelResource):  # type: ignore[misc]  # django-import-ex
             return self.find(field.queryset, text).pk if text else None
         if isinstance(field, forms.ChoiceField):
             labels = {label.casefold(): value for value, label in choices_of(field)}
-            return labels.get(text.casefold(), text)
+            value = labels.get(text.casefold(), text)
+            # Said at once, before other cells are judged by it: a wrong type would make the right key unknown.
+            if value and value not in labels.values():
+                offered = ", ".join(str(one) for one in labels.values() if one)
+                raise ValidationError(f"{text!r} is none of: {offered}.")
+            return value
         return text
 
     def find(self, rows: QuerySet[Any], text: str) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from typing import Any
 
 import tablib
@@ -43,8 +44,8 @@ def read_upload(upload: UploadedFile[Any]) -> str:
         ) from None
 
 
-def read_rows(text: str, known: list[str]) -> tablib.Dataset:
-    """The rows of a CSV text whose columns are all `known`. Raises ValidationError."""
+def read_rows(text: str, known: list[str], passed_over: Collection[str] = ()) -> tablib.Dataset:
+    """The rows of a CSV text whose columns are all `known`, or `passed_over` and left out. Raises ValidationError."""
     if len(text.encode()) > MAX_BYTES or "\0" in text:
         raise ValidationError("This is no CSV text, or it is too large.")
     lines = _lines(text)
@@ -53,7 +54,7 @@ def read_rows(text: str, known: list[str]) -> tablib.Dataset:
     if len(lines) - 1 > MAX_ROWS:
         raise ValidationError(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
     headers = [name.strip().lower() for name in lines[0]]
-    _require_columns(headers, known)
+    _require_columns([name for name in headers if name not in passed_over], known)
     dataset = tablib.Dataset(headers=headers)
     for number, line in enumerate(lines[1:], 1):
         if len(line) > len(headers):
@@ -63,6 +64,9 @@ def read_rows(text: str, known: list[str]) -> tablib.Dataset:
             )
         cells = [unescape_formula(cell.strip()) for cell in line]
         dataset.append(cells + [""] * (len(headers) - len(cells)))
+    for name in passed_over:
+        if name in headers:
+            del dataset[name]
     return dataset
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, OrderBy, QuerySet
 from django.utils.text import slugify
 
 from accounts.models import User
@@ -15,6 +15,16 @@ from accounts.models import User
 # A column is a field's name, or a function of the row made with `django.contrib.admin.display`:
 # its description is the heading, its ordering the field it sorts by. Both faces understand both.
 Source = str | Callable[[Any], Any]
+
+
+class EmptyLast(F):
+    """An order in which rows without a value come last, upwards and downwards, whatever the database prefers."""
+
+    def asc(self, **_kwargs: Any) -> OrderBy:
+        return super().asc(nulls_last=True)
+
+    def desc(self, **_kwargs: Any) -> OrderBy:
+        return super().desc(nulls_last=True)
 
 
 @dataclass(frozen=True, slots=True)

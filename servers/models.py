@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -29,6 +29,8 @@ CONNECTION_FIELDS = (
     "status",
     "resume_on_connect",
 )
+# So often at most a server's row says anew when it last sent: a fast sender must not write it per message.
+LAST_SENT_STEP = timedelta(minutes=1)
 
 
 class ServerQuerySet(CustomerQuerySet[M]):
@@ -212,6 +214,8 @@ class DeliveryServer(Server):
     # Sender trouble (limits, blocked account) pauses a server: no campaign mail before this moment.
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     paused_reason = models.TextField(blank=True, editable=False)
+    # To the minute; the delivery log has the exact times.
+    last_sent_at = models.DateTimeField("last send", null=True, blank=True, editable=False)
 
     objects = DeliveryServerQuerySet.as_manager()
 
@@ -231,6 +235,12 @@ class DeliveryServer(Server):
 
     def pause_until(self, until: datetime, reason: str) -> None:
         DeliveryServer.objects.filter(pk=self.pk).update(paused_until=until, paused_reason=reason)
+
+    def record_sent(self, now: datetime) -> None:
+        """A message left through it; written once a minute at most."""
+        if self.last_sent_at is None or now - self.last_sent_at >= LAST_SENT_STEP:
+            DeliveryServer.objects.filter(pk=self.pk).update(last_sent_at=now)
+            self.last_sent_at = now
 
 
 class QuotaUse(models.Model):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import display
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pages.badges import Badge, Tone
-from pages.tables import Act, Action, Empty, Table, delete_rows
+from pages.tables import Act, Action, Done, Empty, Table, delete_rows
 from servers.connecting import connect
-from servers.models import QuotaUse, Server, ServerQuerySet
+from servers.models import DeliveryServer, QuotaUse, Server, ServerQuerySet
 
 # Each one is several calls to a provider while somebody waits.
 MOST_TESTS = 20
+# So many names stand in one message.
+MOST_NAMED = 10
+# Days (UTC), today among them, that a server's bounce rate looks back; its days of quota are kept as long.
+RATE_DAYS = 30
 
 
 @display(description="Status", ordering="status")
@@ -64,6 +69,40 @@ def sent_today(server: Any) -> SafeString | str:
     )
 
 
+@display(description="Bounce rate")
+def bounce_rate(server: Any) -> SafeString | str:
+    """What came back of all that left within `RATE_DAYS`; complaints and mere delays are no bounces."""
+    sent, bounced = server.sent_lately or 0, server.bounced_lately or 0
+    if not sent:
+        return ""
+    title = f"{bounced:,} of {sent:,} messages came back in the last {RATE_DAYS} days"
+    return format_html('<span title="{}">{}</span>', title, f"{bounced / sent:.1%}")
+
+
+def with_rates(servers: QuerySet[Any]) -> QuerySet[Any]:
+    """Each server's messages and bounces of the last `RATE_DAYS`.
+
+    The messages are one sum over its daily counts, the bounces a range of an index: the delivery log is not read.
+    """
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    since = today - timedelta(days=RATE_DAYS - 1)
+    uses = QuotaUse.objects.filter(server=OuterRef("pk"), window="day", starts_at__gte=since)
+    # By its name: the bounce log lies above this app.
+    bounces = DeliveryServer.objects.filter(
+        pk=OuterRef("pk"),
+        bounces__created_at__gte=since,
+        bounces__is_delay=False,
+        bounces__type__in=["hard", "soft", "internal"],
+    )
+    rated: QuerySet[Any] = servers.annotate(
+        sent_lately=Subquery(uses.order_by().values("server").annotate(sent=Sum("used")).values("sent")),
+        bounced_lately=Subquery(
+            bounces.order_by().values("pk").annotate(bounced=Count("bounces")).values("bounced")
+        ),
+    )
+    return rated
+
+
 def with_uses_today(servers: QuerySet[Any]) -> QuerySet[Any]:
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     uses = QuotaUse.objects.filter(window="day", starts_at=today)
@@ -77,6 +116,15 @@ def test_connections(servers: QuerySet[Any], act: Act) -> int:
         raise ValidationError(f"Test at most {MOST_TESTS} connections at once.")
     connected = [server.pk for server in rows if connect(server, act.now)]
     return int(servers.filter(pk__in=connected).enable())  # type: ignore[attr-defined]  # a ServerQuerySet
+
+
+def enable_connected(servers: QuerySet[Any]) -> Done:
+    """Activate those that are connected, and name the others with what to do for them."""
+    others = list(servers.filter(connected_at__isnull=True).values_list("name", flat=True)[: MOST_NAMED + 1])
+    names = ", ".join(f"“{name}”" for name in others[:MOST_NAMED])
+    more = " and others" if len(others) > MOST_NAMED else ""
+    note = f"Not connected, so left inactive: {names}{more}. Choose “Connect again” for them."
+    return Done(servers.enable(), (note,) if others else ())  # type: ignore[attr-defined]  # a ServerQuerySet
 
 
 def mailboxes_left_alone(servers: QuerySet[Any]) -> list[str]:
@@ -97,22 +145,36 @@ def campaigns_left_without(servers: QuerySet[Any]) -> list[str]:
 def server_actions(stops: Any) -> tuple[Action, ...]:
     """Enable, disable, test and delete; `stops` says what else stops with a set of servers."""
     return (
-        Action(ServerQuerySet.enable, "Enable", icon="play"),
+        Action(enable_connected, "Enable", icon="play"),
         Action(ServerQuerySet.disable, "Disable", icon="pause", consequences=stops),
         Action(test_connections, "Connect again", icon="plug", with_act=True, is_atomic=False),
         Action(delete_rows, "Delete", icon="trash", is_danger=True, consequences=stops),
     )
 
 
+def with_numbers(servers: QuerySet[Any]) -> QuerySet[Any]:
+    """What the list of delivery servers shows of their sending."""
+    return with_rates(with_uses_today(servers))
+
+
 DELIVERY_SERVERS = Table(
-    columns=("name", "type", "email", server_key, sent_today, server_status),
+    columns=(
+        "name",
+        "type",
+        "email",
+        server_status,
+        server_key,
+        sent_today,
+        "last_sent_at",
+        bounce_rate,
+    ),
     search=("name__icontains", "email_key__icontains"),
     search_hint="Name or address",
     filters=("type", "status", "api_key"),
     actions=server_actions(campaigns_left_without),
     related=("api_key",),
     order_by=("name", "pk"),
-    prefetch=with_uses_today,
+    prefetch=with_numbers,
     empty=Empty(
         "No delivery servers yet",
         "A delivery server is a Microsoft 365 or Google Workspace mailbox that sends your campaigns.",

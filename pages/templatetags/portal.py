@@ -30,6 +30,12 @@ def shown(value: Any) -> Any:
 
 
 @register.filter
+def number(count: int) -> str:
+    """A count with its thousands set apart, as every page writes it."""
+    return f"{count:,}"
+
+
+@register.filter
 def is_checkbox(field: BoundField) -> bool:
     return getattr(field.field.widget, "input_type", "") == "checkbox" and not hasattr(field.field, "choices")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -121,3 +122,10 @@ def test_choices_are_found_by_name(backend: Client, app: str, model: str, field:
     furnish(1)
     query = {"app_label": app, "model_name": model, "field_name": field, "term": ""}
     assert len(backend.get(reverse("admin:autocomplete"), query).json()["results"]) == 1
+
+
+def test_a_list_is_called_after_what_it_lists_and_its_times_after_what_happened(backend: Client) -> None:
+    furnish(1)
+    page = backend.get(reverse("admin:campaigns_delivery_changelist")).content.decode()
+    assert re.search(r"<title>\s*Delivery log \| API Connect\s*</title>", page)
+    assert "Sent at" not in page

@@ -175,6 +175,8 @@ def look_at_the_preview(page: Page) -> None:
 
 def send_it_and_watch(page: Page, site: Site) -> None:
     press(page, "Release for sending")
+    expect(page.get_by_text("Confirmed subscribers of")).to_contain_text("1")
+    press(page, "Release for sending")
     # The page follows by itself; nobody reloads it.
     expect(page.get_by_role("progressbar", name="Done")).to_have_attribute("value", "100", timeout=30_000)
     expect(page.locator("#progress")).to_contain_text("Sent")

@@ -153,3 +153,14 @@ def test_a_delivery_and_its_attempt_are_committed_before_the_call(stage, provide
     stage.run(campaign)
 
     assert seen == [("", "sending", provider == "microsoft")]
+
+
+@pytest.mark.parametrize("provider", ["microsoft", "google"])
+def test_the_server_says_when_it_last_sent(stage, provider):
+    server = stage.add_server(provider)
+
+    stage.run(stage.make_campaign(server, subscribers=2))
+
+    server.refresh_from_db()
+    (latest, _) = Attempt.objects.order_by("-finished_at").values_list("finished_at", flat=True)
+    assert abs(latest - server.last_sent_at).total_seconds() < 60

@@ -14,6 +14,8 @@ from campaigns.models import Attempt
 from operations.models import Cycle
 from operations.purging import is_purge_due, purge, purge_for_a_while
 from operations.tasks import tick
+from servers import quotas
+from tests.factories import make_customer, make_delivery_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -78,3 +80,11 @@ def test_a_dry_run_counts_and_removes_nothing(now, capsys):
     assert "audit entries: 2 would be removed" in capsys.readouterr().out
     assert AuditEntry.objects.count() == 2
     assert is_purge_due(now)
+
+
+def test_counted_quotas_go_when_no_rate_looks_back_at_them(now):
+    server = make_delivery_server(make_customer())
+    for days in (0, 30, 32):
+        quotas.claim(server, 1, now - timedelta(days=days))
+    assert dict(purge(now))["quota windows"] == 2  # the hour and the day
+    assert server.quota_uses.count() == 4

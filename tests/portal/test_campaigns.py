@@ -28,7 +28,8 @@ def data_for(acme, **changes):
 
 
 def act(client, campaign, verb):
-    return client.post(reverse("campaigns-do", args=[campaign.pk]), {"verb": verb}, follow=True)
+    data = {"verb": verb, "confirmed": "1"}
+    return client.post(reverse("campaigns-do", args=[campaign.pk]), data, follow=True)
 
 
 def test_a_campaign_is_written_and_released(acme, owner):
@@ -40,6 +41,32 @@ def test_a_campaign_is_written_and_released(acme, owner):
     act(owner, campaign, "release")
     campaign.refresh_from_db()
     assert campaign.status == "ready"
+
+
+@pytest.mark.parametrize(
+    ("status", "verb", "sentence"),
+    [
+        ("draft", "release", "Confirmed subscribers of “{list}”: 1."),
+        ("sending", "cancel", "A cancelled campaign cannot be resumed."),
+    ],
+)
+def test_what_cannot_be_taken_back_is_asked_about_first(acme, owner, status, verb, sentence):
+    owner.post(reverse("campaigns-create"), data_for(acme))
+    campaign = Campaign.objects.get(name="News")
+    Campaign.objects.filter(pk=campaign.pk).update(status=status)
+    page = owner.post(reverse("campaigns-do", args=[campaign.pk]), {"verb": verb}).content.decode()
+    assert sentence.format(list=campaign.list.name) in page
+    campaign.refresh_from_db()
+    assert campaign.status == status
+
+
+def test_pausing_and_resuming_ask_nothing(acme, owner):
+    campaign = acme.rows["campaigns"]
+    Campaign.objects.filter(pk=campaign.pk).update(status="sending", started_at=timezone.now())
+    for verb, status in (("pause", "paused"), ("resume", "sending")):
+        owner.post(reverse("campaigns-do", args=[campaign.pk]), {"verb": verb})
+        campaign.refresh_from_db()
+        assert campaign.status == status
 
 
 def test_what_is_missing_is_named_and_stops_the_release(acme, owner):
@@ -133,9 +160,15 @@ def test_a_person_decides_about_a_delivery(acme, owner, status, verb):
         detail="Answer lost.",
     )
     page = owner.get(reverse("deliveries-edit", args=[delivery.pk])).content.decode()
+    assert f"<title>{delivery.recipient} · API Connect</title>" in page
     assert f'value="{verb}"' in page
     assert "req-77" in page
-    owner.post(reverse("deliveries-do", args=[delivery.pk]), {"verb": verb})
+    asked = owner.post(reverse("deliveries-do", args=[delivery.pk]), {"verb": verb}).content.decode()
+    if verb == "release":
+        assert "if it was, it arrives twice" in asked
+        delivery.refresh_from_db()
+        assert delivery.status == status
+        owner.post(reverse("deliveries-do", args=[delivery.pk]), {"verb": verb, "confirmed": "1"})
     delivery.refresh_from_db()
     assert delivery.status == ("failed" if verb == "cancel" else "queued")
 

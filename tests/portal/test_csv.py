@@ -9,7 +9,9 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
+from audience import changes
 from audience.models import BlacklistEntry, Change, Subscriber
 from bounces.models import BounceServer
 from monitors.models import Monitor
@@ -165,18 +167,36 @@ def test_one_wrong_row_stops_the_whole_import(acme, owner):
 def test_an_export_imports_back_without_a_change(acme, owner):
     for slug in ROUND_TRIPS:
         export = owner.get(reverse(f"{slug}-export")).content.decode()
-        columns = [
-            name for name in export.splitlines()[0].split(",") if name not in {"connected_at", "identity"}
-        ]
-        rows = [{name: row[name] for name in columns} for row in csv.DictReader(io.StringIO(export))]
-        out = io.StringIO()
-        writer = csv.DictWriter(out, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-        page = upload(owner, slug, out.getvalue()).content.decode()
+        page = upload(owner, slug, export).content.decode()
         assert "Unchanged" in page, slug
         assert "Needs attention" not in page, slug
         assert ">Changed<" not in page, slug
+
+
+def test_a_blacklisted_subscriber_comes_back_without_a_change(acme, owner):
+    reader = acme.rows["subscribers"]
+    changes.blacklist(reader.email, acme.customer, changes.Cause("person"), timezone.now())
+    export = owner.get(reverse("subscribers-export")).content.decode()
+    assert ",blacklisted," in export
+    assert ">Changed<" not in upload(owner, "subscribers", export).content.decode()
+
+
+def test_a_wrong_choice_is_named_and_not_blamed_on_the_key(acme, owner):
+    page = upload(
+        owner, "bounce-servers", servers_csv(acme, "a@acme.example").replace("Microsoft", "Outlook")
+    )
+    assert "provider: &#x27;Outlook&#x27; is none of: microsoft, google." in page.content.decode()
+    assert "api_key:" not in page.content.decode()
+
+
+def test_what_a_file_cannot_change_is_passed_over(acme, owner):
+    server = acme.rows["delivery-servers"]
+    page = upload(owner, "delivery-servers", f"uid,name,connected_at\n{server.uid},Renamed,2001-01-01\n")
+    assert "<b>connected_at</b>" not in page.content.decode()
+    confirm(owner, "delivery-servers", f"uid,name,connected_at\n{server.uid},Renamed,2001-01-01\n")
+    before = server.connected_at
+    server.refresh_from_db()
+    assert (server.name, server.connected_at) == ("Renamed", before)
 
 
 def test_a_foreign_uid_is_as_unknown_as_one_that_does_not_exist(acme, rival, owner):

@@ -40,3 +40,28 @@ def test_it_says_so_where_nothing_needs_attention(acme, owner):
     page = owner.get(reverse("dashboard")).content.decode()
     assert "Nothing needs your attention" not in page
     assert "Access is denied." in page
+
+
+def test_a_provider_that_is_switched_off_is_said_with_the_servers_that_stand_still(acme, owner, system):
+    owner.post(reverse("first-steps"), {"skip": "1"})
+    system.microsoft_enabled = False
+    system.save()
+    page = owner.get(reverse("dashboard")).content.decode()
+    assert "Microsoft is switched off" in page
+    assert f"“{acme.rows['delivery-servers'].name}”" in page
+    assert "Nothing needs your attention" not in page
+
+
+def test_nothing_is_well_while_the_platform_is_switched_off(acme, owner, system):
+    owner.post(reverse("first-steps"), {"skip": "1"})
+    system.enabled = False
+    system.save()
+    assert "Nothing needs your attention" not in owner.get(reverse("dashboard")).content.decode()
+
+
+def test_thousands_are_set_apart_everywhere(acme, owner):
+    server = acme.rows["delivery-servers"]
+    server.daily_quota = 9000
+    server.save()
+    for page in ("dashboard", "delivery-servers"):
+        assert "0 of 9,000" in owner.get(reverse(page)).content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -170,3 +171,12 @@ def test_times_are_shown_in_the_customers_time_zone(acme, owner):
     why = owner.get(reverse("subscribers-edit", args=[change.subscriber_id])).content.decode()
     assert "JST: " in why or "JST (" in why
     assert "UTC" not in why
+
+
+def test_a_sorted_list_has_one_order_for_rows_that_are_alike(acme, owner):
+    made = [factories.make_list(acme.customer, name="The same").pk for _ in range(60)]
+    pages = [
+        owner.get(reverse("lists"), {"sort": "name", "page": page}).content.decode() for page in (1, 2, 3)
+    ]
+    shown = [int(number) for page in pages for number in re.findall(r'row-link" href="/lists/(\d+)/', page)]
+    assert [number for number in shown if number in made] == made[::-1]

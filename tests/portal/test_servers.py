@@ -195,9 +195,11 @@ def test_a_bulk_action_asks_first_and_names_what_stops(acme, owner):
 
 def test_a_server_that_is_not_connected_is_not_enabled(acme, owner):
     server = factories.make_bounce_server(acme.customer, status="inactive", connected_at=None)
-    owner.post(reverse("bounce-servers-bulk"), {"action": "enable", "rows": [server.pk], "confirmed": "1"})
+    data = {"action": "enable", "rows": [server.pk], "confirmed": "1"}
+    page = owner.post(reverse("bounce-servers-bulk"), data, follow=True).content.decode()
     server.refresh_from_db()
     assert not server.is_active
+    assert f"Not connected, so left inactive: “{server.name}”. Choose “Connect again”" in page
 
 
 def test_a_copy_starts_with_the_same_values(acme, owner):
