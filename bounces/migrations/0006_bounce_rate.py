@@ -2,8 +2,11 @@
 
 from django.db import migrations, models
 
+from accounts.indexing import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('accounts', '0002_second_factor_and_sessions'),
@@ -15,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='bounce',
             index=models.Index(condition=models.Q(('is_delay', False)), fields=['server', 'type', 'created_at'], name='bounce_rate'),
         ),
