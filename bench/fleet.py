@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import product
@@ -130,7 +130,7 @@ def peak_megabytes(process: subprocess.Popen[bytes]) -> float:
 class Fleet:
     """Customers with mailboxes of both providers, half and half, every token warm."""
 
-    def __init__(self, control: Any, mailboxes: int, customers: int) -> None:
+    def __init__(self, control: Any, mailboxes: int, customers: int, providers: Sequence[str]) -> None:
         from accounts.models import Customer, SystemSettings  # noqa: PLC0415
         from tests.factories import make_customer, make_key  # noqa: PLC0415
 
@@ -142,12 +142,12 @@ class Fleet:
         self.keys = {
             (customer.pk, provider): make_key(customer, provider)
             for customer in self.customers
-            for provider in PROVIDERS
+            for provider in providers
         }
         self.boxes = [
             (
                 f"box{number}@acme.example",
-                PROVIDERS[number % 2],
+                providers[number % len(providers)],
                 self.customers[number // 2 % len(self.customers)],
             )
             for number in range(mailboxes)
@@ -251,11 +251,11 @@ class Fleet:
 
 
 @contextmanager
-def fleet_of(mailboxes: int, customers: int) -> Iterator[Fleet]:
+def fleet_of(mailboxes: int, customers: int, providers: Sequence[str] = PROVIDERS) -> Iterator[Fleet]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever stops the bench stops all that it started
     with served_sandbox() as origin, own_database(), own_broker():
         set_up()
-        yield Fleet(seed_sandbox(origin), mailboxes, customers)
+        yield Fleet(seed_sandbox(origin), mailboxes, customers, providers)
 
 
 def measure_cycle(mailboxes: int, customers: int, workers: int) -> dict[str, Any]:
@@ -287,9 +287,9 @@ def _hard_bounce(sender: str, recipient: str) -> bytes:
 
 
 def measure_sending(
-    messages: int, mailboxes: int, customers: int, workers: int, *, unpaced: bool
+    messages: int, mailboxes: int, customers: int, workers: int, *, unpaced: bool, providers: Sequence[str]
 ) -> dict[str, Any]:
-    with fleet_of(mailboxes, customers) as fleet:
+    with fleet_of(mailboxes, customers, providers) as fleet:
         from django.db.models import Max, Min  # noqa: PLC0415
 
         from campaigns.models import Campaign, Delivery  # noqa: PLC0415
@@ -307,7 +307,8 @@ def measure_sending(
         twice = len(fleet.control.sent_twice())
     seconds = (times["end"] - times["start"]).total_seconds()
     return {
-        "kind": "unpaced" if unpaced else "send", "messages": sent, "mailboxes": mailboxes, "workers": workers,
+        "kind": "unpaced" if unpaced else "send", "providers": "+".join(providers),
+        "messages": sent, "mailboxes": mailboxes, "workers": workers,
         "seconds": round(seconds, 1), "per_second": round(sent / seconds, 1),
         "worker_cpu_ms": round(cpu * 1000 / sent, 1), "worker_mb": round(peak), "twice": twice,
     }  # fmt: skip
@@ -325,6 +326,9 @@ def main() -> None:
         "--customers", type=int, default=100, help="at most; each with mailboxes at both providers"
     )
     parser.add_argument(
+        "--providers", nargs="+", choices=PROVIDERS, default=PROVIDERS, help="to send through"
+    )
+    parser.add_argument(
         "--unpaced", action="store_true", help="lift the pace that providers ask of a mailbox"
     )
     parser.add_argument("--json", type=Path, help="append each result to this file as a line of JSON")
@@ -339,7 +343,13 @@ def main() -> None:
                 continue
             for messages in options.messages:
                 sending = pool.submit(
-                    measure_sending, messages, mailboxes, options.customers, workers, unpaced=options.unpaced
+                    measure_sending,
+                    messages,
+                    mailboxes,
+                    options.customers,
+                    workers,
+                    unpaced=options.unpaced,
+                    providers=options.providers,
                 )
                 report(sending.result(), options.json)
 
