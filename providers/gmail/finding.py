@@ -33,6 +33,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 PAGE_SIZE = 500
 # Reading headers costs 20 of a minute's 6,000 units each; so many to one recipient is no campaign.
 MAX_CANDIDATES = 200
+# Against page tokens that lead in a circle: a page may come with nothing on it.
+MAX_PAGES = 50
 
 
 class _LookIncomplete(Exception):
@@ -63,7 +65,7 @@ def _candidates(api: Api, token: AccessToken, since: datetime, recipient: str) -
     after = int((since - CLOCK_SKEW).timestamp())
     params: dict[str, Any] = {"q": f"in:sent after:{after} to:{recipient}", "maxResults": PAGE_SIZE}
     refs: dict[str, MessageRef] = {}
-    while True:
+    for _ in range(MAX_PAGES):
         body = get(api, token, "/messages", **params)
         for row in as_rows(body.get("messages")):
             refs[as_text(row.get("id"))] = MessageRef(as_text(row.get("id")))
@@ -72,6 +74,7 @@ def _candidates(api: Api, token: AccessToken, since: datetime, recipient: str) -
         if not (page := as_text(body.get("nextPageToken"))):
             return list(refs.values())
         params["pageToken"] = page
+    raise _LookIncomplete(f"The search was not at its end after {MAX_PAGES} pages.")
 
 
 def _look_at(batch: Batch, refs: list[MessageRef], markers: Markers) -> SentState:

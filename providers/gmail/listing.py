@@ -91,7 +91,9 @@ class Listing:
         except NotFound:
             self._begin_again(state)
             is_current = self._follow(folders, state)
-        while state.listings and self._left() > 0:
+        for _ in range(MAX_PAGES):
+            if not state.listings or self._left() <= 0:
+                break
             self._list_page(folders, state)
         is_complete = is_current and not state.listings
         return News(tuple(self.refs.values()), state.to_cursor(), is_complete, self.relisted)

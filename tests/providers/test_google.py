@@ -21,6 +21,7 @@ from providers.errors import (
     Unavailable,
     Unsupported,
 )
+from providers.gmail import finding, listing
 from providers.messages import (
     AccessToken,
     BaseUrls,
@@ -345,6 +346,21 @@ class TestOddAnswers:
         self.answer_batch(("part-0", 404, {"error": {"code": 404, "errors": [{"reason": "notFound"}]}}))
         found = client.find_sent(token, since=utc_now(), recipient=BOB, markers=Markers("t"))
         assert isinstance(found, CannotTell)
+
+    @responses.activate
+    def test_page_tokens_that_lead_in_a_circle_end_a_look_and_a_listing(self, client, token):
+        answer = responses.get(f"{API}/gmail/v1/users/me/messages", json={"nextPageToken": "again"})
+        responses.get(f"{API}/gmail/v1/users/me/history", json={"historyId": "5"})
+        responses.get(f"{API}/gmail/v1/users/me/profile", json={"historyId": "5"})
+
+        found = client.find_sent(token, since=utc_now(), recipient=BOB, markers=Markers("t"))
+        news = client.new_messages(
+            token, (Folder.INBOX,), None, start=Start(StartKind.UNREAD), since=None, budget=10
+        )
+
+        assert isinstance(found, CannotTell)
+        assert not news.refs and not news.is_complete
+        assert answer.call_count == finding.MAX_PAGES + listing.MAX_PAGES
 
     def test_a_token_shows_nothing_of_its_value(self, token):
         assert "secret-token" not in repr(replace(token))
