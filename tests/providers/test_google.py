@@ -359,7 +359,8 @@ class TestOddAnswers:
         )
 
         assert isinstance(found, CannotTell)
-        assert not news.refs and not news.is_complete
+        assert not news.refs
+        assert not news.complete
         assert answer.call_count == finding.MAX_PAGES + listing.MAX_PAGES
 
     def test_a_token_shows_nothing_of_its_value(self, token):
