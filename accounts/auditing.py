@@ -12,6 +12,8 @@ from accounts.models import AuditEntry, User
 # Fields whose value never enters the log.
 SECRET_FIELDS = {"password", "credentials", "access_token"}
 MASK = "*****"
+# What sending writes by itself while a person changes something else.
+WRITTEN_MEANWHILE = {"last_sent_at"}
 # The superuser behind the request who is logged in as a customer's user, if one is (`impersonating`).
 behind: ContextVar[User | None] = ContextVar("behind", default=None)
 
@@ -21,6 +23,7 @@ def snapshot(row: models.Model) -> dict[str, Any]:
     return {
         field.attname: MASK if field.name in SECRET_FIELDS else _plain(field.value_from_object(row))
         for field in row._meta.concrete_fields
+        if field.name not in WRITTEN_MEANWHILE
     }
 
 

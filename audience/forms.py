@@ -75,6 +75,8 @@ class CampaignGroupForm(CustomerForm):
 class SubscriberForm(CustomerForm):
     """An address on a list. Afterwards its status changes by verbs alone, each with its cause."""
 
+    made_at: ClassVar = {"list": "lists-create"}
+
     email = forms.CharField(max_length=320, validators=[validate_email], widget=forms.EmailInput)
     fields_text = FieldValues(
         label="Values",

@@ -65,6 +65,7 @@ class CampaignForm(CustomerForm):
         ("Message", ("subject", "from_name", "reply_to", "html", "plain", "headers")),
         ("Time", ("scheduled_at",)),
     )
+    made_at: ClassVar = {"list": "lists-create", "delivery_servers": "delivery-servers-create"}
 
     headers = HeadersField(
         required=False,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts.models import Customer
 from accounts.tenancy import CustomerQuerySet
@@ -27,6 +29,8 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
     redraws: ClassVar[tuple[str, ...]] = ()
     # Fields of one heading, in the form's order; what is in none of them comes first, without one.
     groups: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = ()
+    # Where the portal makes what a field offers: the field's name and the URL's.
+    made_at: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *args: Any, customer: Customer | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,11 +47,17 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # ModelForm is n
 
     def _explain_empty_choices(self) -> None:
         """Say why a field that must be filled in offers nothing."""
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             if not isinstance(field, forms.ModelChoiceField) or not field.required or field.help_text:
                 continue
             if field.queryset is not None and not field.queryset.exists():
-                field.help_text = "You have none to choose yet: make one first."
+                field.help_text = self.make_first(name, "You have none to choose yet: ", "make one first")
+
+    def make_first(self, name: str, before: str, words: str) -> str:
+        """A sentence whose `words` lead to where what the field offers is made."""
+        if name not in self.made_at:
+            return f"{before}{words}."
+        return format_html('{}<a href="{}">{}</a>.', before, reverse(self.made_at[name]), words)
 
     def _chosen_customer(self) -> Customer | None:
         chosen = self.chosen("customer")

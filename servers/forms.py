@@ -27,6 +27,7 @@ class ServerForm(CustomerForm):
     """What every server's form does: keys follow the provider, and nobody reaches beyond their own keys."""
 
     provider_field: ClassVar[str] = "provider"
+    made_at: ClassVar = {"api_key": "api-keys-create"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,7 +50,8 @@ class ServerForm(CustomerForm):
         own = keys.for_customer(self.owner) if self.is_portal and self.owner else None
         self.set_choices("api_key", keys.choices_for_backend(self.owner) if own is None else own)
         if self.is_portal and own is not None and not own.exists():
-            self.fields["api_key"].help_text = "You have no usable key for this provider yet: add one first."
+            before = "You have no usable key for this provider yet: "
+            self.fields["api_key"].help_text = self.make_first("api_key", before, "add one first")
 
     def _offer_providers(self) -> None:
         """Only what is switched on may be chosen; what a server has already, it keeps."""

@@ -237,3 +237,5 @@ def test_a_form_says_where_there_is_nothing_to_choose_yet(system):
     newcomer = sign_in(factories.make_user(factories.make_customer("New")))
     page = newcomer.get(reverse("campaigns-create")).content.decode()
     assert page.count("You have none to choose yet") == 2
+    assert f'<a href="{reverse("lists-create")}">make one first</a>' in page
+    assert f'<a href="{reverse("delivery-servers-create")}">make one first</a>' in page
