@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -314,6 +314,13 @@ def measure_sending(
     }  # fmt: skip
 
 
+def stop(*_: object) -> None:
+    """Stopped by a signal, the bench leaves nothing running."""
+    for child in active_children():
+        child.terminate()
+    sys.exit(1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -333,7 +340,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="append each result to this file as a line of JSON")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, stop)
     # Each in a process of its own: Django is set up once, for one database.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         for mailboxes, workers in product(options.mailboxes, options.workers):

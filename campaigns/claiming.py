@@ -104,13 +104,18 @@ def open_attempts(deliveries: Sequence[Delivery], now: datetime) -> list[Attempt
 
 
 def _lock_waiting(campaign: Campaign, mailbox_id: int, wanted: int, now: datetime) -> list[Delivery]:
-    """Deferred ones whose time has come, then queued ones; two queries, so that each has its index."""
+    """Deferred ones whose time has come, then queued ones; two queries, so that each has its index.
+
+    Both in the order of that index: with the rows of a campaign in any other order, a database reads all that was
+    sent before it finds what is left.
+    """
     ours = Q(draft_id="") | Q(mailbox_id=mailbox_id)
     rows = Delivery.objects.filter(campaign=campaign).select_related("subscriber")
-    locked = rows.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
-    found = list(locked.filter(ours, status=Status.DEFERRED, next_try_at__lte=now)[:wanted])
+    locked = rows.select_for_update(skip_locked=True, of=("self",))
+    deferred = locked.filter(ours, status=Status.DEFERRED, next_try_at__lte=now).order_by("next_try_at")
+    found = list(deferred[:wanted])
     if len(found) < wanted:
-        found += locked.filter(status=Status.QUEUED)[: wanted - len(found)]
+        found += locked.filter(status=Status.QUEUED).order_by("token")[: wanted - len(found)]
     return found
 
 

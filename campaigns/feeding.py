@@ -14,7 +14,7 @@ from accounts.models import SystemSettings
 from campaigns import claiming, outcomes
 from campaigns.composing import Layout
 from campaigns.lines import Line, open_line
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Delivery
 from campaigns.pace import RunningClock, allowance, limits_of
 from campaigns.sending import Batch
 from mailboxes.leases import Lease
@@ -26,14 +26,23 @@ from servers.selecting import share, standing_of, standings
 
 logger = structlog.get_logger(__name__)
 
+# So many waiting messages are counted for each server of a campaign.
+COUNTED_EACH = 200
+
+Status = Delivery.Status
+
 
 @dataclass(slots=True)
 class Source:
-    """One campaign's deliveries that may leave through one server in this run."""
+    """One campaign's deliveries that may leave through one server in this run.
+
+    `may_grow`: more wait than were counted, so what is `left` is counted again when it is sent.
+    """
 
     line: Line
     campaign: Campaign
     left: int
+    may_grow: bool
     layout: Layout | None = None
 
     def make_layout(self) -> Layout:
@@ -77,6 +86,8 @@ class Feed:
             reserved = claiming.reserve(self.lease, source.line.server, source.campaign, wanted, now)
             self.skipped += reserved.skipped
             source.left -= len(reserved.deliveries)
+            if source.left <= 0 and source.may_grow:
+                source.left, source.may_grow = self._share(source.line.server, source.campaign, now)
             if source.left > 0 and (reserved.deliveries or reserved.skipped):
                 self._sources.append(source)
             if reserved.deliveries:
@@ -91,9 +102,9 @@ class Feed:
             if not standing_of(server, now, self.settings).is_usable:
                 continue
             shares = [(campaign, self._share(server, campaign, now)) for campaign in self._campaigns(server)]
-            shares = [(campaign, count) for campaign, count in shares if count]
+            shares = [(campaign, share) for campaign, share in shares if share[0]]
             if shares and (line := self._open_line(server)):
-                yield from (Source(line, campaign, count) for campaign, count in shares)
+                yield from (Source(line, campaign, *share) for campaign, share in shares)
 
     def _servers(self) -> list[DeliveryServer]:
         return list(DeliveryServer.objects.filter(mailbox=self.mailbox).select_related("mailbox", "api_key"))
@@ -102,12 +113,21 @@ class Feed:
         campaigns = claiming.sending_campaigns(server).order_by("started_at", "pk")
         yield from campaigns.filter(pk=self.only.pk) if self.only else campaigns
 
-    def _share(self, server: DeliveryServer, campaign: Campaign, now: datetime) -> int:
-        waiting = campaign.deliveries.waiting(now).filter(Q(draft_id="") | Q(mailbox=self.mailbox)).count()
-        if not waiting:
-            return 0
+    def _share(self, server: DeliveryServer, campaign: Campaign, now: datetime) -> tuple[int, bool]:
+        """The server's part of what waits, and whether more waits than was counted."""
         found = standings(claiming.own_servers(campaign), now, self.settings)
-        return share(server, [one for one in found if not self._had_its_turn(one.server, campaign)], waiting)
+        enough = COUNTED_EACH * len(found)
+        waiting = self._count_waiting(campaign, enough, now)
+        turns = [one for one in found if not self._had_its_turn(one.server, campaign)]
+        return share(server, turns, waiting), waiting >= enough
+
+    def _count_waiting(self, campaign: Campaign, enough: int, now: datetime) -> int:
+        """Never all of a million: a run that counted them would do nothing else. Ordered as their indexes are."""
+        ours = Q(draft_id="") | Q(mailbox=self.mailbox)
+        deferred = campaign.deliveries.filter(ours, status=Status.DEFERRED, next_try_at__lte=now)
+        queued = campaign.deliveries.filter(status=Status.QUEUED)
+        count = queued.order_by("token")[:enough].count()
+        return count if count >= enough else count + deferred.order_by("next_try_at")[:enough].count()
 
     def _had_its_turn(self, server: DeliveryServer, campaign: Campaign) -> bool:
         """Whether its mailbox has worked for the campaign since ours last did: what it left is for the others.

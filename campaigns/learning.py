@@ -57,7 +57,9 @@ class Learner:
         wanted = Delivery.objects.filter(
             mailbox=self.mailbox, ids_wanted=True, next_try_at__lte=self.clock.now(), server__isnull=False
         )
-        return list(wanted.select_related("server__mailbox", "server__api_key").order_by("pk")[:BATCH_SIZE])
+        return list(
+            wanted.select_related("server__mailbox", "server__api_key").order_by("next_try_at")[:BATCH_SIZE]
+        )
 
     def _learn_batch(self, rows: Sequence[Delivery]) -> int:
         """Each is asked for with the access of the server that sent it."""

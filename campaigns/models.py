@@ -123,6 +123,12 @@ class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
         waiting = self.filter(status__in=[Delivery.Status.QUEUED, Delivery.Status.DEFERRED])
         return waiting.filter(Q(status=Delivery.Status.QUEUED) | Q(next_try_at__lte=now))
 
+    def still_open(self) -> Self:
+        """What a campaign still has to do by itself; outcomes that only a person can settle are left out."""
+        status = Delivery.Status
+        left = self.filter(status__in=[status.QUEUED, status.SENDING, status.DEFERRED, status.UNKNOWN])
+        return left.exclude(status=status.UNKNOWN, next_try_at__isnull=True)
+
     def with_stranded_draft(self, now: datetime) -> Self:
         """Due, and waiting for the mailbox where their draft lies, which their campaign no longer sends from."""
         servers = DeliveryServer.objects.filter(
@@ -194,7 +200,9 @@ class Delivery(CustomerOwned):
             models.UniqueConstraint(name="delivery_once", fields=["campaign", "subscriber"]),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["campaign", "status", "id"], name="delivery_campaign_status"),
+            # By token, in whose order a campaign is sent: an order that no other index has. Asked for the oldest
+            # twenty queued ones, PostgreSQL would rather read all that was sent before them.
+            models.Index(fields=["campaign", "status", "token"], name="delivery_next"),
             models.Index(fields=["campaign", "recipient_key"], name="delivery_campaign_recipient"),
             models.Index(fields=["customer", "-id"], name="delivery_customer_newest"),
             models.Index(
@@ -202,7 +210,9 @@ class Delivery(CustomerOwned):
                 name="delivery_due",
                 condition=Q(status__in=["sending", "deferred", "unknown"]),
             ),
-            models.Index(fields=["mailbox", "id"], name="delivery_ids_wanted", condition=Q(ids_wanted=True)),
+            models.Index(
+                fields=["mailbox", "next_try_at"], name="delivery_ids_due", condition=Q(ids_wanted=True)
+            ),
             models.Index(fields=["recipient_key", "-sent_at"], name="delivery_recipient"),
             models.Index(fields=["mailbox", "thread_id"], name="delivery_thread", condition=~Q(thread_id="")),
             models.Index(

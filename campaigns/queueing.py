@@ -17,10 +17,6 @@ logger = structlog.get_logger(__name__)
 
 # Subscribers per transaction: small enough to hold no lock for long, large enough to keep a million flat.
 BATCH_SIZE = 1000
-# What a campaign still has to do by itself.
-OPEN = Q(status__in=[Delivery.Status.QUEUED, Delivery.Status.SENDING, Delivery.Status.DEFERRED]) | Q(
-    status=Delivery.Status.UNKNOWN, next_try_at__isnull=False
-)
 
 
 def take_up(campaign: Campaign, now: datetime) -> bool:
@@ -115,7 +111,7 @@ def finish(campaign: Campaign, now: datetime) -> bool:
     """Close a campaign that has nothing left to do by itself; outcomes that only a person can settle may stay."""
     with transaction.atomic():
         Campaign.objects.get_locked(campaign.pk)
-        if campaign.deliveries.filter(OPEN).exists():
+        if campaign.deliveries.still_open().exists():
             return False
         sending = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=True)
         finished = sending.update(status=Campaign.Status.SENT, finished_at=now) == 1

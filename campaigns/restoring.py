@@ -69,11 +69,11 @@ def _doubt(campaign: Campaign, since: datetime, now: datetime) -> Restored:
     """First nothing more leaves, then each batch is a transaction of its own."""
     left_out = _unqueued(campaign)
     _pause(campaign, since, left_out)
-    looked_for = 0
+    looked_for, last = 0, 0
     waiting = campaign.deliveries.filter(status__in=WAITING).order_by("pk")
-    while numbers := list(waiting.values_list("pk", flat=True)[:BATCH]):
+    while numbers := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
         _put_in_doubt(campaign, numbers, since, now)
-        looked_for += len(numbers)
+        looked_for, last = looked_for + len(numbers), numbers[-1]
     return Restored(campaign, looked_for, left_out)
 
 

@@ -33,7 +33,7 @@ def ring(now: datetime) -> None:
         return
     unqueued: list[tuple[int, int]] = []
     due = Campaign.objects.due(now)
-    still_open = Exists(Delivery.objects.filter(queueing.OPEN, campaign=OuterRef("pk")))
+    still_open = Exists(Delivery.objects.still_open().filter(campaign=OuterRef("pk")))
     busy = set(due.filter(still_open).values_list("pk", flat=True))
     for campaign in due:
         if not campaign.queued_all:
