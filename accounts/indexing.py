@@ -1,19 +1,23 @@
-"""An index over a table that is in use: built beside the work, not in its way."""
+"""Indexes of tables that are in use: built and dropped beside the work, not in its way.
+
+A migration with these needs `atomic = False`, and may be run again after it broke off.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib.postgres import operations
+from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
+from django.db.models import Model
 
 
 class AddIndexConcurrently(operations.AddIndexConcurrently):
     """Like Django's own, which blocks no writing on PostgreSQL; elsewhere like `AddIndex`.
 
-    The migration needs `atomic = False` and may be run again after it broke off: what is left of an index of
-    this name, which PostgreSQL keeps as invalid, is removed first.
+    What PostgreSQL keeps, as invalid, of one that broke off is removed first.
     """
 
     def database_forwards(
@@ -25,10 +29,7 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
     ) -> None:
         self._ensure_not_in_transaction(schema_editor)
         model = to_state.apps.get_model(app_label, self.model_name)
-        with schema_editor.connection.cursor() as cursor:
-            found = schema_editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
-        if self.index.name in found:
-            schema_editor.remove_index(model, self.index, **_concurrently(schema_editor))
+        _drop(schema_editor, self.index.name)
         schema_editor.add_index(model, self.index, **_concurrently(schema_editor))
 
     def database_backwards(
@@ -39,8 +40,71 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
         to_state: ProjectState,
     ) -> None:
         self._ensure_not_in_transaction(schema_editor)
-        model = from_state.apps.get_model(app_label, self.model_name)
-        schema_editor.remove_index(model, self.index, **_concurrently(schema_editor))
+        _drop(schema_editor, self.index.name)
+
+
+class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
+    """Like Django's own on PostgreSQL, elsewhere like `RemoveIndex`; one that is gone already is no error."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        _drop(schema_editor, self.name)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model_state = to_state.models[app_label, self.model_name_lower]
+        index = model_state.get_index_by_name(self.name)
+        model = to_state.apps.get_model(app_label, self.model_name)
+        _drop(schema_editor, self.name)
+        schema_editor.add_index(model, index, **_concurrently(schema_editor))
+
+
+class DropForeignKeyIndex(migrations.AlterField):
+    """A foreign key loses the index of its own (`db_index=False`).
+
+    Django's own operation makes the key anew, which locks both tables and reads every row.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        for name in _indexes_of(schema_editor, model, self.name):
+            _drop(schema_editor, name)
+
+
+def _indexes_of(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], field: str) -> list[str]:
+    """Plain indexes over that field alone."""
+    column = model._meta.get_field(field).column  # type: ignore[union-attr]
+    with schema_editor.connection.cursor() as cursor:
+        found = schema_editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
+    declared = {index.name for index in model._meta.indexes}
+    return [
+        name
+        for name, what in found.items()
+        if what["index"] and not what["unique"] and what["columns"] == [column] and name not in declared
+    ]
+
+
+def _drop(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
+    concurrently = "CONCURRENTLY " if _concurrently(schema_editor) else ""
+    schema_editor.execute(f"DROP INDEX {concurrently}IF EXISTS {schema_editor.quote_name(name)}")
 
 
 def _concurrently(schema_editor: BaseDatabaseSchemaEditor) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +16,7 @@ from accounts.models import SystemSettings
 from campaigns import claiming, outcomes
 from campaigns.composing import Layout
 from campaigns.lines import Line, open_line
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Attempt, Campaign, Delivery
 from campaigns.pace import RunningClock, allowance, limits_of
 from campaigns.sending import Batch
 from mailboxes.leases import Lease
@@ -28,6 +30,8 @@ logger = structlog.get_logger(__name__)
 
 # So many waiting messages are counted for each server of a campaign.
 COUNTED_EACH = 200
+# Parts of what is left grow ever smaller. After a mailbox's first one, a run for less costs more than it spreads.
+WORTH_A_RUN = 10
 
 Status = Delivery.Status
 
@@ -54,7 +58,7 @@ class Source:
 class Feed:
     """Yields batches until shares, quota or pace are used up; `resumes_at` says when the pace allows more.
 
-    `was_cut_short`: the run was over before the shares were.
+    `was_cut_short`: its `seconds` were over before the shares were.
     """
 
     mailbox: Mailbox
@@ -62,7 +66,7 @@ class Feed:
     clock: RunningClock
     settings: SystemSettings
     only: Campaign | None = None
-    is_over: Callable[[], bool] = lambda: False
+    seconds: float = math.inf
     resumes_at: datetime | None = None
     was_cut_short: bool = False
     skipped: int = 0
@@ -72,8 +76,9 @@ class Feed:
         servers = self._servers()
         self._sources.extend(self._open_sources(servers))
         limits = limits_of(servers, PROVIDERS[self.mailbox.provider].limits)
+        stop_at = time.monotonic() + self.seconds  # opening may take long: a run sends something
         while self._sources:
-            if self.is_over():
+            if time.monotonic() > stop_at:
                 self.was_cut_short = True
                 return
             now = self.clock.now()
@@ -118,8 +123,10 @@ class Feed:
         found = standings(claiming.own_servers(campaign), now, self.settings)
         enough = COUNTED_EACH * len(found)
         waiting = self._count_waiting(campaign, enough, now)
-        turns = [one for one in found if not self._had_its_turn(one.server, campaign)]
-        return share(server, turns, waiting), waiting >= enough
+        part = share(server, found, waiting)
+        if part < min(WORTH_A_RUN, waiting) and self._has_begun(campaign):
+            part = share(server, found, waiting, at_least=WORTH_A_RUN)
+        return part, waiting >= enough
 
     def _count_waiting(self, campaign: Campaign, enough: int, now: datetime) -> int:
         """Never all of a million: a run that counted them would do nothing else. Ordered as their indexes are."""
@@ -129,18 +136,11 @@ class Feed:
         count = queued.order_by("token")[:enough].count()
         return count if count >= enough else count + deferred.order_by("next_try_at")[:enough].count()
 
-    def _had_its_turn(self, server: DeliveryServer, campaign: Campaign) -> bool:
-        """Whether its mailbox has worked for the campaign since ours last did: what it left is for the others.
-
-        Counted again, it would leave everybody an ever smaller part of the rest, and a run for each.
-        """
-        ran_at, ours = server.mailbox.last_run_at, self.mailbox.last_run_at
-        moments = [moment for moment in (ours, campaign.started_at) if moment]
-        return (
-            server.mailbox_id != self.mailbox.pk
-            and ran_at is not None
-            and all(ran_at > one for one in moments)
-        )
+    def _has_begun(self, campaign: Campaign) -> bool:
+        """Whether the mailbox has sent something of the campaign already."""
+        began_at = campaign.started_at or campaign.created_at
+        own = Attempt.objects.filter(mailbox=self.mailbox, started_at__gte=began_at)
+        return own.filter(delivery__campaign=campaign).exists()
 
     def _open_line(self, server: DeliveryServer) -> Line | None:
         now = self.clock.now()

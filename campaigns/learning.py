@@ -78,6 +78,8 @@ class Learner:
                     break
                 logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
                 self._postpone(own)
+            if self._must_wait:
+                break
         return learnt
 
     def _wait(self, until: datetime) -> None:

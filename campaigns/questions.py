@@ -25,6 +25,8 @@ class Question:
 
 def ask_of_campaign(campaign: Campaign, verb: str, now: datetime) -> Question | None:
     """What is asked before `verb`; None where nothing is lost by it, or it would be refused anyway."""
+    if campaign.status in (Campaign.Status.SENT, Campaign.Status.CANCELLED):
+        return None
     left = f"{progress_of(campaign, now).left:,}"
     if verb == "cancel":
         return Question(

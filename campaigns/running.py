@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,13 +64,12 @@ def run_mailbox(
         settled = recover(mailbox, lease, now)
         if not settings.is_provider_enabled(mailbox.provider):
             return MailboxReport(settled=settled)
-        mailbox.refresh_from_db(fields=["blocked_until", "marker_survives", "last_run_at"])
+        mailbox.refresh_from_db(fields=["blocked_until", "marker_survives"])
         if mailbox.is_blocked(now):
             return MailboxReport(settled=settled)
         settled += Settler(mailbox, lease, clock).run()
         settled += free_stranded(mailbox, lease, clock.now())
-        stop_at = time.monotonic() + run_seconds
-        feed = Feed(mailbox, lease, clock, settings, only, lambda: time.monotonic() > stop_at)
+        feed = Feed(mailbox, lease, clock, settings, only, run_seconds)
         sender = Sender(lease, clock, feed.batches())
         sender.run()
         paced_until, learnt = feed.resumes_at, 0
@@ -84,7 +82,7 @@ def run_mailbox(
         return MailboxReport(is_busy=True)
     finally:
         lease.release(last_run_at=clock.now(), paced_until=paced_until)
-    has_more = feed.was_cut_short and not sender.was_stopped
+    has_more = feed.was_cut_short and bool(sender.sent or feed.skipped) and not sender.was_stopped
     return MailboxReport(sender.sent, settled, learnt, feed.skipped, has_more=has_more)
 
 

@@ -15,6 +15,7 @@ from email.policy import SMTP
 
 # Longer lines of plain ASCII would be legal, but are folded by gateways.
 MAX_TEXT_LINE = 78
+PRINTABLE = bytes(range(32, 127)) + b"\t\r\n"
 _FILE_POLICY = SMTP.clone(cte_type="7bit")
 
 
@@ -26,7 +27,7 @@ def text_part(text: str, subtype: str) -> bytes:
     lines = text.encode().splitlines()
     body = b"".join(line + b"\r\n" for line in lines)
     encoding = b"7bit"
-    if not body.isascii() or max(map(len, lines), default=0) > MAX_TEXT_LINE:
+    if body.translate(None, PRINTABLE) or max(map(len, lines), default=0) > MAX_TEXT_LINE:
         encoding, body = _encode(body)
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: '
     return head.encode() + encoding + b"\r\n\r\n" + body

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.models import AuditEntry, SystemSettings
 from audience.journal import erase_deleted
@@ -33,8 +33,9 @@ PURGED_AT = "purged_at"
 # The ledger outlives anything that a lost cursor may list again: twice the overlap of a re-listing.
 LEDGER_MARGIN = timedelta(days=2)
 CYCLES_KEPT = timedelta(days=30)
-# A server's bounce rate looks no further back; ten thousand servers open a quarter of a million windows a day.
+# A server's bounce rate adds up days; ten thousand servers open a quarter of a million hours a day.
 QUOTAS_KEPT = timedelta(days=RATE_DAYS + 1)
+HOURS_KEPT = timedelta(days=2)
 # Ten thousand mailboxes make more than a million of them a day.
 ITEMS_KEPT = timedelta(days=2)
 FINISHED = (Campaign.Status.SENT, Campaign.Status.CANCELLED)
@@ -64,6 +65,7 @@ def due(now: datetime) -> list[Purge]:
     deliveries = Delivery.objects.filter(created_at__lt=cutoff, campaign__status__in=FINISHED)
     # Those of campaigns go with their deliveries.
     system_mail = Attempt.objects.filter(delivery__isnull=True, finished_at__lt=cutoff)
+    past_hours = Q(window="hour", starts_at__lt=now - HOURS_KEPT)
     return [
         Purge("raw mail of bounces", BounceSource.objects.filter(created_at__lt=raw_cutoff)),
         Purge("monitor hits", MonitorHit.objects.filter(at__lt=cutoff)),
@@ -75,7 +77,7 @@ def due(now: datetime) -> list[Purge]:
         Purge("journal entries", journal),
         Purge("audit entries", AuditEntry.objects.filter(at__lt=cutoff)),
         Purge("work items of cycles", PhaseItem.objects.filter(cycle__finished_at__lt=now - ITEMS_KEPT)),
-        Purge("quota windows", QuotaUse.objects.filter(starts_at__lt=now - QUOTAS_KEPT)),
+        Purge("quota windows", QuotaUse.objects.filter(past_hours | Q(starts_at__lt=now - QUOTAS_KEPT))),
         Purge("cycles", Cycle.objects.filter(finished_at__lt=now - CYCLES_KEPT)),
     ]
 

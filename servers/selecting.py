@@ -64,18 +64,19 @@ def usable(found: Iterable[Standing]) -> list[Standing]:
     return [standing for standing in found if standing.is_usable]
 
 
-def share(server: DeliveryServer, found: Iterable[Standing], waiting: int) -> int:
+def share(server: DeliveryServer, found: Iterable[Standing], waiting: int, *, at_least: int = 1) -> int:
     """How many of `waiting` messages fall to `server`: in proportion to remaining quota among the usable.
 
     A server without quota weighs as much as the largest that has one. Rounded up, so that the shares cover
-    everything, and never above the server's own quota; 0 when it is not usable.
+    everything, `at_least` so many, and never above what waits or the server's own quota; 0 when it is not usable.
     """
     left = {one.server.pk: one.left for one in usable(found)}
     if server.pk not in left:
         return 0
     largest = max([1, waiting, *(count for count in left.values() if count is not None)])
     weights = {pk: largest if count is None else count for pk, count in left.items()}
-    return min(-(-waiting * weights[server.pk] // sum(weights.values())), weights[server.pk])
+    part = max(at_least, -(-waiting * weights[server.pk] // sum(weights.values())))
+    return min(part, waiting, weights[server.pk])
 
 
 def forecast(found: Sequence[Standing], now: datetime) -> datetime | None:

@@ -3,8 +3,11 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from accounts.indexing import DropForeignKeyIndex
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('campaigns', '0007_attempt_closed'),
@@ -12,12 +15,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='attempt',
             name='mailbox',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='mailboxes.mailbox'),
         ),
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='delivery',
             name='campaign',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='campaigns.campaign'),

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from accounts.indexing import AddIndexConcurrently
+from accounts.indexing import AddIndexConcurrently, RemoveIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -23,11 +23,11 @@ class Migration(migrations.Migration):
             model_name='delivery',
             index=models.Index(condition=models.Q(('ids_wanted', True)), fields=['mailbox', 'next_try_at'], name='delivery_ids_due'),
         ),
-        migrations.RemoveIndex(
+        RemoveIndexConcurrently(
             model_name='delivery',
             name='delivery_campaign_status',
         ),
-        migrations.RemoveIndex(
+        RemoveIndexConcurrently(
             model_name='delivery',
             name='delivery_ids_wanted',
         ),

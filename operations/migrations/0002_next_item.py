@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from accounts.indexing import AddIndexConcurrently
+from accounts.indexing import AddIndexConcurrently, RemoveIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             model_name='phaseitem',
             index=models.Index(fields=['cycle', 'phase', 'state', 'id'], name='phase_item_next'),
         ),
-        migrations.RemoveIndex(
+        RemoveIndexConcurrently(
             model_name='phaseitem',
             name='phase_item_state',
         ),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations
 from django.db.migrations.loader import MigrationLoader
 
-from accounts.indexing import AddIndexConcurrently
+from accounts.indexing import AddIndexConcurrently, DropForeignKeyIndex, RemoveIndexConcurrently
 
 # What the first version ends with: nothing older was ever running.
 FIRST_VERSION = {
@@ -48,6 +48,8 @@ def blocks_writing(migration: migrations.Migration) -> Iterator[str]:
         small = (migration.app_label, getattr(one, "model_name_lower", "")) == ("keys", "apikey")
         if type(one) is migrations.AddIndex and one.model_name_lower not in made and not small:
             yield f"{migration}: {one.describe()}"
+        if type(one) is migrations.AlterField and one.field.remote_field and one.field.db_index is False:
+            yield f"{migration}: {one.describe()}: it would make the key anew; use DropForeignKeyIndex"
 
 
 def test_the_old_version_runs_on_the_new_tables():
@@ -73,4 +75,4 @@ def test_an_index_that_blocks_nothing_is_not_built_in_a_transaction():
         assert not migration.atomic, migration
         # Run again after it broke off, every one of its steps has to be one that can be repeated.
         kinds = {type(one) for one in migration.operations}
-        assert kinds <= {AddIndexConcurrently, migrations.RemoveIndex}, migration
+        assert kinds <= {AddIndexConcurrently, RemoveIndexConcurrently, DropForeignKeyIndex}, migration

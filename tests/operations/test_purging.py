@@ -86,5 +86,5 @@ def test_counted_quotas_go_when_no_rate_looks_back_at_them(now):
     server = make_delivery_server(make_customer())
     for days in (0, 30, 32):
         quotas.claim(server, 1, now - timedelta(days=days))
-    assert dict(purge(now))["quota windows"] == 2  # the hour and the day
+    assert dict(purge(now))["quota windows"] == 3  # two hours, and the day that is too old
     assert server.quota_uses.count() == 4
