@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import re2
+
 from mail.detection.addresses import addresses_in
 from mail.detection.advice import without_advice
 from mail.detection.building import Finding, build, of_ours
@@ -24,6 +26,7 @@ LEADS = (
     "recipient address:",
     "recipient:",
     "failed recipient:",
+    "delivery to",
     "could not be delivered to",
     "couldn't be delivered to",
     "cannot be delivered to",
@@ -36,6 +39,11 @@ LEADS = (
     "rcpt to:",
 )
 
+RECIPIENT_LINE = re2.compile(
+    r"(?im)^[ \t]*(?:to|recipients?|rcpt to|an|empf.nger|destinataires?|para|destinat.rios?|aan|ontvanger|do)"
+    r"[ \t]*:[^\n]*"
+)
+
 
 def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounce]:
     """The bounces a notice describes in words; empty where it describes none."""
@@ -46,7 +54,7 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
     kinds = notices_in(words)
     if not is_trusted(report, dialect, kinds):
         return []
-    if not tells_of_failure(kinds, dialect, report):
+    if not tells_of_failure(kinds, dialect, report) or (dialect is None and is_about_theirs(report)):
         return []
     action = "delayed" if Notice.DELAY in kinds and "permanent" not in words else "failed"
     sections = find_recipients(report, dialect)
@@ -63,8 +71,10 @@ def is_trusted(report: Report, dialect: Dialect | None, kinds: dict[Notice, str]
         return False
     if report.is_report_type and dialect is not None:
         return True
-    if not (report.is_from_machine or report.is_report_type) or not report.tells_in_subject:
+    if not (report.is_from_machine or report.is_report_type):
         return False
+    if not report.tells_in_subject:  # the subject may only name the recipient: what comes back is the proof
+        return Notice.FAILURE in kinds and report.returns_ours
     # Shops, forums and monitors also write of failed deliveries: of parcels, or of others' mail.
     return dialect is not None or Notice.MESSAGE in kinds or bool(report.returned)
 
@@ -82,7 +92,7 @@ def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: 
 
 def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     """The failed recipients with what is said about each."""
-    notice, own = report.notice, report.own_addresses
+    notice, own = report.notice, report.bystanders
     failed = report.failed_recipients
     sections = find_sections(notice, own)
     if dialect is None:  # "5 messages to you are undelivered, click here" is a lure, not a report
@@ -94,13 +104,28 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     if sections:
         return sections
     found = find_after(notice, (*(dialect.leads if dialect else ()), *LEADS))
-    if found:
+    if found and (dialect is not None or found.lower() not in own):
         return [Section(found, notice)]
-    if dialect is None and Notice.FAILURE not in report.subject_kinds:
-        return []
     written_to = report.returned.get("to", "")
-    mentioned = find_mentioned(notice, own, written_to) or addresses_in(written_to, 1)
+    is_ours = dialect is not None or report.is_from_daemon or report.returns_ours
+    if not is_ours and Notice.FAILURE not in report.subject_kinds:
+        return []
+    mentioned = find_mentioned(notice, own, written_to)
+    if not mentioned:
+        mentioned = [
+            one for one in addresses_in(written_to, 1) if dialect is not None or one.lower() not in own
+        ]
     return [Section(address, notice) for address in mentioned]
+
+
+def is_about_theirs(report: Report) -> bool:
+    """Whether a notice is about a message to its reader, as a gateway writes of one it stopped."""
+    readers = {address.lower() for address in addresses_in(report.headers.get("to", ""), 5)}
+    return any(
+        address.lower() in readers
+        for line in RECIPIENT_LINE.findall(report.notice)
+        for address in addresses_in(line, 5)
+    )
 
 
 def is_written_to(section: Section, report: Report) -> bool:
