@@ -7,10 +7,12 @@ import re2
 from mail.detection.addresses import find_address
 
 MAX_NOTICE = 6000  # characters
+MAX_FOUND = 20
 MAX_GAP = 70  # characters between the words and the address
 # What asks the reader to write somewhere, in many languages.
 ASKING = re2.compile(
-    r"(?i)\b(?:contact|write|please (?:re)?send|please (?:use|e-?mail|mail|forward|direct|address|try|reply)|"
+    r"(?i)(?:^|[.!?,;:]\s+|\bor |\band )write to|"
+    r"\b(?:contact|ask|mail us|please (?:write|(?:re)?send|use|e-?mail|mail|forward|direct|address|try|reply)|"
     r"kindly (?:re)?send|(?:re)?send (?:it|them|this) to|reach (?:me|us|him|her|them)|resend|instead,? (?:use|to)|"
     r"questions|enquiries|inquiries|for (?:help|assistance|support)|new (?:e-?mail )?address|has changed to|"
     r"replaced by|successor|"
@@ -26,6 +28,16 @@ ASKING = re2.compile(
     r"обратитесь|обращайтесь|свяжитесь|напишите|новый адрес|зверніться|"
     r"iletişim|お問い合わせ|問い合わせ|ご連絡|请联系|請聯繫|联系|문의|επικοινων"
 )
+# What is said of such an address after it.
+OFFERED = re2.compile(
+    r"(?i)^>?[\"')]* (?:is (?:the|my|his|her|their|our) new|is now (?:the|my|his|her|responsible)|instead|"
+    r"will (?:help|gladly|answer)|can help|helps?\b|takes? over|hilft|anstelle|stattdessen|weiter\b)"
+)
+# "Contact the recipient by phone: address" gives no other address.
+RECIPIENT = re2.compile(
+    r"(?i)\b(?:recipient|addressee|user|empf.nger|adressat|destinat|ontvanger|odbior|mottag|modtag|utilisateur|usuario)"
+    r"|получател|адресат|收件人|宛先"
+)
 SENTENCE_END = re2.compile(r"[.!?。！？]\s|[。！？]")
 
 
@@ -40,6 +52,14 @@ def contacts_in(notice: str) -> frozenset[str]:
             break
         address = place[0].lower()
         between = notice[match.end() : place[1]]
-        if len(between) < MAX_GAP and not SENTENCE_END.search(between) and lower.find(address) == place[1]:
+        is_asked = (
+            len(between) < MAX_GAP and not SENTENCE_END.search(between) and not RECIPIENT.search(between)
+        )
+        if is_asked and lower.find(address) == place[1]:
             found.add(address)
+    place = find_address(notice)
+    while place is not None and len(found) < MAX_FOUND:
+        if OFFERED.search(notice[place[2] : place[2] + MAX_GAP]):
+            found.add(place[0].lower())
+        place = find_address(notice, place[2])
     return frozenset(found)

@@ -140,6 +140,7 @@ RETRY_WORDS = (
     "zurzeit",
     "zur zeit",
     "temporair",
+    "provisoire",
     "momentan",
     "pour le moment",
     "temporal",
