@@ -9,6 +9,7 @@ import re2
 from mail.detection.addresses import addresses_in
 from mail.detection.advice import without_advice
 from mail.detection.building import Finding, build, of_ours
+from mail.detection.contacts import SENTENCE_END
 from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
@@ -42,6 +43,17 @@ LEADS = (
 RECIPIENT_LINE = re2.compile(
     r"(?im)^[ \t]*(?:to|recipients?|rcpt to|an|empf.nger|destinataires?|para|destinat.rios?|aan|ontvanger|do)"
     r"[ \t]*:[^\n]*"
+)
+
+MAX_AROUND = 160  # characters around an address
+# What stands in the same sentence before an address that mail was sent to.
+RECIPIENT_WORDS = re2.compile(
+    r"(?i)\b(?:recipients?|address(?:es|ee|ees)?|users?|mailbox|accounts?|following|empf.nger|adresse|postfach|"
+    r"benutzer|destinat|adresat|usuario|utilisateur|utente|ontvanger|odbior|mottag|modtag|p.jemc|kullan|c.mzett)|"
+    r"получател|адресат|пользовател|παραλ|宛|受信者|收件人|用户|받는|"
+    r"\b(?:to|for|an|a|à|au|al|aan|do|para|pour|für|för|voor|till?|til|pre|pro|pentru|catre|către|per a|до|для|προς)"
+    r"[ \n]*[<\"'(«„]*$|"
+    r"(?:^|\n)[ \t]*(?:to|an|à|a|para|aan|do|till?)[ \t]*:[ \t]*<?$"
 )
 
 
@@ -95,8 +107,8 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     notice, own = report.notice, report.bystanders
     failed = report.failed_recipients
     sections = find_sections(notice, own)
-    if dialect is None:  # "5 messages to you are undelivered, click here" is a lure, not a report
-        sections = [one for one in sections if one.recipient.lower() not in own or is_written_to(one, report)]
+    if dialect is None:
+        sections = [one for one in sections if is_written_to(one, report) or is_plausible(one, report)]
     if len(failed) == 1 and len(sections) == 1 and is_written_to(sections[0], report):
         return sections  # an alias may have been rewritten on the way: the notice has what was sent to
     if failed:
@@ -106,16 +118,46 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     found = find_after(notice, (*(dialect.leads if dialect else ()), *LEADS))
     if found and (dialect is not None or found.lower() not in own):
         return [Section(found, notice)]
-    written_to = report.returned.get("to", "")
-    is_ours = dialect is not None or report.is_from_daemon or report.returns_ours
-    if not is_ours and Notice.FAILURE not in report.subject_kinds:
+    if dialect is not None:
+        written_to = report.returned.get("to", "")
+        named = find_mentioned(notice, own, written_to) or addresses_in(written_to, 1)
+    else:
+        named = find_named(report)
+    return [Section(address, notice) for address in named]
+
+
+def find_named(report: Report) -> list[str]:
+    """The recipients that a notice of an unknown system names somewhere, or those of what it returns."""
+    is_known = report.is_from_daemon or report.returns_ours or Notice.FAILURE in report.subject_kinds
+    if not is_known:
         return []
-    mentioned = find_mentioned(notice, own, written_to)
+    own, written_to = report.bystanders, report.returned.get("to", "")
+    mentioned = find_mentioned(report.notice, own, written_to)
     if not mentioned:
-        mentioned = [
-            one for one in addresses_in(written_to, 1) if dialect is not None or one.lower() not in own
-        ]
-    return [Section(address, notice) for address in mentioned]
+        return [one for one in addresses_in(written_to, 1) if one.lower() not in own]
+    if mentioned[0].lower() in written_to.lower():
+        return mentioned
+    others = [one for one in addresses_in(report.notice, 20) if one.lower() not in own]
+    failing = [one for one in others if is_said_to_fail(report.notice, one)]
+    return failing[:1] or (mentioned if report.is_from_daemon else [])
+
+
+def is_plausible(section: Section, report: Report) -> bool:
+    """Whether the address that begins a section of an unknown system's notice may be one that failed."""
+    # "5 messages to you are undelivered, click here" is a lure, not a report.
+    if section.recipient.lower() in report.bystanders:
+        return False
+    # Who is no mail system by name may list who else can be written to.
+    is_told = report.is_from_daemon or bool(report.failed_recipients)
+    return is_told or is_said_to_fail(report.notice, section.recipient)
+
+
+def is_said_to_fail(notice: str, address: str) -> bool:
+    """Whether the words around an address say that it failed, or that the message went to it."""
+    at = notice.lower().find(address.lower())
+    before = SENTENCE_END.split(notice[max(at - MAX_AROUND, 0) : at])[-1]
+    after = SENTENCE_END.split(notice[at + len(address) : at + len(address) + MAX_AROUND])[0]
+    return RECIPIENT_WORDS.search(before) is not None or judge(Failure(f"{address} {after}")).is_decided
 
 
 def is_about_theirs(report: Report) -> bool:

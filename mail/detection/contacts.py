@@ -12,7 +12,7 @@ MAX_GAP = 70  # characters between the words and the address
 # What asks the reader to write somewhere, in many languages.
 ASKING = re2.compile(
     r"(?i)(?:^|[.!?,;:]\s+|\bor |\band )write to|"
-    r"\b(?:contact|ask|mail us|please (?:write|(?:re)?send|use|e-?mail|mail|forward|direct|address|try|reply)|"
+    r"\b(?:contact\b|ask\b|mail us|please (?:write|(?:re)?send|use|e-?mail|mail|forward|direct|address|try|reply)|"
     r"kindly (?:re)?send|(?:re)?send (?:it|them|this) to|reach (?:me|us|him|her|them)|resend|instead,? (?:use|to)|"
     r"questions|enquiries|inquiries|for (?:help|assistance|support)|new (?:e-?mail )?address|has changed to|"
     r"replaced by|successor|"
@@ -20,13 +20,18 @@ ASKING = re2.compile(
     r"neue (?:e-?mail-?)?adresse|r.ckfragen|nachfolger|"
     r"contacte[rz]|.crire|.crivez|adresse[rz]-?|veuillez (?:r.)?envoyer|merci d['’e]|nouvelle adresse|"
     r"contacto con|contactar|escriba|escribir|env.e|dir.jase|nueva direcci.n|"
-    r"contatt[aio]|scrivere|scriva|rivolgersi|inviare|nuovo indirizzo|"
+    r"contatt[aio]|scrivere|scriva|rivolgersi|prega di inviare|nuovo indirizzo|"
     r"contat[eo]|escreva|envie|novo endere.o|"
     r"contact op|stuur|mail naar|schrijf|nieuw (?:e-?mail)?adres|"
     r"kontaktu|o kontakt|napisz|pisa.|nowy adres|"
     r"kontakta|kontakt|skriv til|skriv till|ny adresse?|ota yhteytt)|"
     r"обратитесь|обращайтесь|свяжитесь|напишите|новый адрес|зверніться|"
     r"iletişim|お問い合わせ|問い合わせ|ご連絡|请联系|請聯繫|联系|문의|επικοινων"
+)
+# "Unable to contact the server of address" tells of a failure.
+FAILING = re2.compile(
+    r"(?i)(?:\bnot|n't|\b(?:unable to|failed to|failure to|trying to|tried to|attempt(?:ed|s)? to|while|nicht|pas|"
+    r"impossible de|impossibile|no (?:se )?(?:pud|pued)\w*|kon|kunde|nie mo.na))\s+(?:be |to )?$"
 )
 # What is said of such an address after it.
 OFFERED = re2.compile(
@@ -52,10 +57,10 @@ def contacts_in(notice: str) -> frozenset[str]:
             break
         address = place[0].lower()
         between = notice[match.end() : place[1]]
-        is_asked = (
-            len(between) < MAX_GAP and not SENTENCE_END.search(between) and not RECIPIENT.search(between)
-        )
-        if is_asked and lower.find(address) == place[1]:
+        if len(between) > MAX_GAP or SENTENCE_END.search(between) or RECIPIENT.search(between):
+            continue
+        is_first = lower.find(address) == place[1]
+        if is_first and not FAILING.search(notice[max(match.start() - MAX_GAP, 0) : match.start()]):
             found.add(address)
     place = find_address(notice)
     while place is not None and len(found) < MAX_FOUND:
