@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import re2
+
 from mail.detection.addresses import addresses_in
 from mail.detection.advice import without_advice
 from mail.detection.building import Finding, build, of_ours
+from mail.detection.contacts import SENTENCE_END
 from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
 from mail.detection.judging import Failure, Judgement, judge
@@ -24,6 +27,7 @@ LEADS = (
     "recipient address:",
     "recipient:",
     "failed recipient:",
+    "delivery to",
     "could not be delivered to",
     "couldn't be delivered to",
     "cannot be delivered to",
@@ -36,6 +40,22 @@ LEADS = (
     "rcpt to:",
 )
 
+RECIPIENT_LINE = re2.compile(
+    r"(?im)^[ \t]*(?:to|recipients?|rcpt to|an|empf.nger|destinataires?|para|destinat.rios?|aan|ontvanger|do)"
+    r"[ \t]*:[^\n]*"
+)
+
+MAX_AROUND = 160  # characters around an address
+# What stands in the same sentence before an address that mail was sent to.
+RECIPIENT_WORDS = re2.compile(
+    r"(?i)\b(?:recipients?|address(?:es|ee|ees)?|users?|mailbox|accounts?|following|empf.nger|adresse|postfach|"
+    r"benutzer|destinat|adresat|usuario|utilisateur|utente|ontvanger|odbior|mottag|modtag|p.jemc|kullan|c.mzett)|"
+    r"получател|адресат|пользовател|παραλ|宛|受信者|收件人|用户|받는|"
+    r"\b(?:to|for|an|a|à|au|al|aan|do|para|pour|für|för|voor|till?|til|pre|pro|pentru|catre|către|per a|до|для|προς)"
+    r"[ \n]*[<\"'(«„]*$|"
+    r"(?:^|\n)[ \t]*(?:to|an|à|a|para|aan|do|till?)[ \t]*:[ \t]*<?$"
+)
+
 
 def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounce]:
     """The bounces a notice describes in words; empty where it describes none."""
@@ -46,7 +66,7 @@ def find_described(report: Report, phrases: Sequence[CustomPhrase]) -> list[Boun
     kinds = notices_in(words)
     if not is_trusted(report, dialect, kinds):
         return []
-    if not tells_of_failure(kinds, dialect, report):
+    if not tells_of_failure(kinds, dialect, report) or (dialect is None and is_about_theirs(report)):
         return []
     action = "delayed" if Notice.DELAY in kinds and "permanent" not in words else "failed"
     sections = find_recipients(report, dialect)
@@ -63,8 +83,10 @@ def is_trusted(report: Report, dialect: Dialect | None, kinds: dict[Notice, str]
         return False
     if report.is_report_type and dialect is not None:
         return True
-    if not (report.is_from_machine or report.is_report_type) or not report.tells_in_subject:
+    if not (report.is_from_machine or report.is_report_type):
         return False
+    if not report.tells_in_subject:  # the subject may only name the recipient: what comes back is the proof
+        return Notice.FAILURE in kinds and report.returns_ours
     # Shops, forums and monitors also write of failed deliveries: of parcels, or of others' mail.
     return dialect is not None or Notice.MESSAGE in kinds or bool(report.returned)
 
@@ -82,11 +104,11 @@ def tells_of_failure(kinds: dict[Notice, str], dialect: Dialect | None, report: 
 
 def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     """The failed recipients with what is said about each."""
-    notice, own = report.notice, report.own_addresses
+    notice, own = report.notice, report.bystanders
     failed = report.failed_recipients
     sections = find_sections(notice, own)
-    if dialect is None:  # "5 messages to you are undelivered, click here" is a lure, not a report
-        sections = [one for one in sections if one.recipient.lower() not in own or is_written_to(one, report)]
+    if dialect is None:
+        sections = [one for one in sections if is_written_to(one, report) or is_plausible(one, report)]
     if len(failed) == 1 and len(sections) == 1 and is_written_to(sections[0], report):
         return sections  # an alias may have been rewritten on the way: the notice has what was sent to
     if failed:
@@ -94,13 +116,58 @@ def find_recipients(report: Report, dialect: Dialect | None) -> list[Section]:
     if sections:
         return sections
     found = find_after(notice, (*(dialect.leads if dialect else ()), *LEADS))
-    if found:
+    if found and (dialect is not None or found.lower() not in own):
         return [Section(found, notice)]
-    if dialect is None and Notice.FAILURE not in report.subject_kinds:
+    if dialect is not None:
+        written_to = report.returned.get("to", "")
+        named = find_mentioned(notice, own, written_to) or addresses_in(written_to, 1)
+    else:
+        named = find_named(report)
+    return [Section(address, notice) for address in named]
+
+
+def find_named(report: Report) -> list[str]:
+    """The recipients that a notice of an unknown system names somewhere, or those of what it returns."""
+    is_known = report.is_from_daemon or report.returns_ours or Notice.FAILURE in report.subject_kinds
+    if not is_known:
         return []
-    written_to = report.returned.get("to", "")
-    mentioned = find_mentioned(notice, own, written_to) or addresses_in(written_to, 1)
-    return [Section(address, notice) for address in mentioned]
+    own, written_to = report.bystanders, report.returned.get("to", "")
+    mentioned = find_mentioned(report.notice, own, written_to)
+    if not mentioned:
+        return [one for one in addresses_in(written_to, 1) if one.lower() not in own]
+    if mentioned[0].lower() in written_to.lower():
+        return mentioned
+    others = [one for one in addresses_in(report.notice, 20) if one.lower() not in own]
+    failing = [one for one in others if is_said_to_fail(report.notice, one)]
+    return failing[:1] or (mentioned if report.is_from_daemon else [])
+
+
+def is_plausible(section: Section, report: Report) -> bool:
+    """Whether the address that begins a section of an unknown system's notice may be one that failed."""
+    # "5 messages to you are undelivered, click here" is a lure, not a report.
+    if section.recipient.lower() in report.bystanders:
+        return False
+    # Who is no mail system by name may list who else can be written to.
+    is_told = report.is_from_daemon or bool(report.failed_recipients)
+    return is_told or is_said_to_fail(report.notice, section.recipient)
+
+
+def is_said_to_fail(notice: str, address: str) -> bool:
+    """Whether the words around an address say that it failed, or that the message went to it."""
+    at = notice.lower().find(address.lower())
+    before = SENTENCE_END.split(notice[max(at - MAX_AROUND, 0) : at])[-1]
+    after = SENTENCE_END.split(notice[at + len(address) : at + len(address) + MAX_AROUND])[0]
+    return RECIPIENT_WORDS.search(before) is not None or judge(Failure(f"{address} {after}")).is_decided
+
+
+def is_about_theirs(report: Report) -> bool:
+    """Whether a notice is about a message to its reader, as a gateway writes of one it stopped."""
+    readers = {address.lower() for address in addresses_in(report.headers.get("to", ""), 5)}
+    return any(
+        address.lower() in readers
+        for line in RECIPIENT_LINE.findall(report.notice)
+        for address in addresses_in(line, 5)
+    )
 
 
 def is_written_to(section: Section, report: Report) -> bool:

@@ -46,6 +46,8 @@ def find_reported(report: Report, phrases: Sequence[CustomPhrase]) -> list[Bounc
         return None
     if not report.is_report_type and not is_believed(report):
         return None
+    if report.is_passed_on:
+        return []
     failed = [group for group in groups if is_failed(group)][:MAX_RECIPIENTS]
     if not failed:
         return []
@@ -74,7 +76,7 @@ class Sections:
     @property
     def all(self) -> list[Section]:
         if self._sections is None:
-            self._sections = find_sections(self.report.notice, self.report.own_addresses)
+            self._sections = find_sections(self.report.notice, self.report.bystanders)
         return self._sections
 
     def about(self, *addresses: str) -> Section | None:
@@ -252,5 +254,5 @@ def recipient_in_notice(report: Report, sections: Sections, section: Section | N
     written_to = addresses_in(report.returned.get("to", ""), 2)
     if len(written_to) == 1:
         return written_to[0]
-    mentioned = find_mentioned(report.notice, report.own_addresses, report.returned.get("to", ""))
+    mentioned = find_mentioned(report.notice, report.bystanders, report.returned.get("to", ""))
     return mentioned[0] if mentioned else ""

@@ -32,6 +32,7 @@ REASONS: dict[str, Reason] = {
         Reason("full", SOFT, 20, "the recipient's mailbox is full, whatever the code says"),
         Reason("greylisted", SOFT, 22, "asked to come back later"),
         Reason("recipient-rate", SOFT, 24, "the recipient gets too much mail at the moment"),
+        Reason("recipient-policy", INTERNAL, 25, "refused by a policy of the recipient's organisation"),
         Reason("recipient-preference", SOFT, 26, "the recipient's own filter refused the message"),
         Reason("too-big", SOFT, 28, "the message is too large for this recipient"),
         Reason("busy", SOFT, 29, "the server takes no more connections now"),

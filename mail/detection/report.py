@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mail.detection.addresses import addresses_in, first_address
+from mail.detection.contacts import contacts_in
 from mail.detection.lazy import lazy
 from mail.detection.mime import Headers, Message, Part, parameter, parse_header, split_header
 from mail.detection.notices import TELLING, Notice, notices_in
@@ -168,6 +169,25 @@ class Report:
         return any(name in self.headers for name in ("list-id", "list-unsubscribe", "list-post"))
 
     @lazy
+    def is_passed_on(self) -> bool:
+        """Whether a person answers or forwards a report: some programs keep its type and its status part."""
+        return self.is_answer and not self.is_from_machine and "auto-submitted" not in self.headers
+
+    @lazy
+    def returns_ours(self) -> bool:
+        """Whether the mail returns a message that its reader sent, and says so in its subject too.
+
+        The subject repeats that of the message, or names whom it was for.
+        """
+        returned = self.returned
+        sender = first_address(returned.get("from", "")).lower()
+        if not sender or not returned.get("message-id") or sender not in self.headers.get("to", "").lower():
+            return False
+        subject = header_text(returned, "subject").lower()
+        recipient = first_address(returned.get("to", "")).lower()
+        return bool(subject and subject in self.subject) or bool(recipient and recipient in self.subject)
+
+    @lazy
     def tells_in_subject(self) -> bool:
         """Whether the subject speaks of a failure, a delay or a report."""
         return not TELLING.isdisjoint(self.subject_kinds)
@@ -231,6 +251,11 @@ class Report:
         found.add(first_address(self.returned.get("from", "")).lower())
         found.discard("")
         return frozenset(found)
+
+    @lazy
+    def bystanders(self) -> frozenset[str]:
+        """Our own addresses and those the notice says to write to instead: the latter live."""
+        return self.own_addresses | contacts_in(self.notice)
 
     @lazy
     def charset(self) -> str:
