@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar, Final, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import new_uid
@@ -28,6 +30,25 @@ class CampaignQuerySet(CustomerQuerySet["Campaign"]):
         ready = Q(status=Campaign.Status.READY) & (Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=now))
         return self.filter(ready | Q(status=Campaign.Status.SENDING), customer__status="active")
 
+    def with_waiting(self, now: datetime) -> Self:
+        """Those with something to send now: queued, or deferred and its time has come."""
+        found = self.alias(
+            queued=_first("token", status=Delivery.Status.QUEUED),
+            deferred=_first("next_try_at", status=Delivery.Status.DEFERRED, next_try_at__lte=now),
+        )
+        return found.filter(Q(queued__isnull=False) | Q(deferred__isnull=False))
+
+    def with_something_open(self) -> Self:
+        """Those with something to do by themselves; outcomes that only a person can settle are left out."""
+        found = self.alias(
+            queued=_first("token", status=Delivery.Status.QUEUED),
+            sending=_first("token", status=Delivery.Status.SENDING),
+            deferred=_first("token", status=Delivery.Status.DEFERRED),
+            unknown=_first("token", status=Delivery.Status.UNKNOWN, next_try_at__isnull=False),
+        )
+        ways = ("queued", "sending", "deferred", "unknown")
+        return found.filter(reduce(or_, (Q(**{f"{way}__isnull": False}) for way in ways)))
+
     def get_locked(self, pk: int) -> Campaign:
         """The campaign as it is now; until the transaction ends nobody else finishes, reopens or cancels it."""
         return self.select_for_update(no_key=True).get(pk=pk)
@@ -37,6 +58,15 @@ class CampaignQuerySet(CustomerQuerySet["Campaign"]):
         return self.filter(status=Campaign.Status.SENT).update(
             status=Campaign.Status.SENDING, finished_at=None
         )
+
+
+def _first(order: str, **conditions: Any) -> Subquery:
+    """A campaign's first delivery of a kind, looked up in the index that has it in this order.
+
+    Whether there is any at all is a question that PostgreSQL rather answers by reading the table until it finds one.
+    """
+    rows = Delivery.objects.filter(campaign=OuterRef("pk"), **conditions)
+    return Subquery(rows.order_by(order).values("pk")[:1])
 
 
 class Campaign(CustomerOwned):
@@ -117,18 +147,6 @@ DRAFT_LEFT_OVER = Q(status__in=["failed", "skipped"]) & ~Q(draft_id="")
 
 
 class DeliveryQuerySet(CustomerQuerySet["Delivery"]):
-    def waiting(self, now: datetime) -> Self:
-        """Queued ones, and deferred ones whose time has come."""
-        # Both at once, for the index of a campaign's deliveries by status; queued ones wait for no time.
-        waiting = self.filter(status__in=[Delivery.Status.QUEUED, Delivery.Status.DEFERRED])
-        return waiting.filter(Q(status=Delivery.Status.QUEUED) | Q(next_try_at__lte=now))
-
-    def still_open(self) -> Self:
-        """What a campaign still has to do by itself; outcomes that only a person can settle are left out."""
-        status = Delivery.Status
-        left = self.filter(status__in=[status.QUEUED, status.SENDING, status.DEFERRED, status.UNKNOWN])
-        return left.exclude(status=status.UNKNOWN, next_try_at__isnull=True)
-
     def with_stranded_draft(self, now: datetime) -> Self:
         """Due, and waiting for the mailbox where their draft lies, which their campaign no longer sends from."""
         servers = DeliveryServer.objects.filter(

@@ -111,7 +111,7 @@ def finish(campaign: Campaign, now: datetime) -> bool:
     """Close a campaign that has nothing left to do by itself; outcomes that only a person can settle may stay."""
     with transaction.atomic():
         Campaign.objects.get_locked(campaign.pk)
-        if campaign.deliveries.still_open().exists():
+        if Campaign.objects.filter(pk=campaign.pk).with_something_open().exists():
             return False
         sending = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=True)
         finished = sending.update(status=Campaign.Status.SENT, finished_at=now) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import SystemSettings
@@ -33,8 +33,7 @@ def ring(now: datetime) -> None:
         return
     unqueued: list[tuple[int, int]] = []
     due = Campaign.objects.due(now)
-    still_open = Exists(Delivery.objects.still_open().filter(campaign=OuterRef("pk")))
-    busy = set(due.filter(still_open).values_list("pk", flat=True))
+    busy = set(due.with_something_open().values_list("pk", flat=True))
     for campaign in due:
         if not campaign.queued_all:
             unqueued.append((campaign.pk, campaign.customer_id))
@@ -108,7 +107,6 @@ def mailboxes_with_work(now: datetime) -> QuerySet[Mailbox]:
 
 
 def _servers_with_mail(now: datetime) -> QuerySet[DeliveryServer]:
-    waiting = Delivery.objects.waiting(now).filter(campaign=OuterRef("pk"))
-    campaigns = Campaign.objects.filter(Exists(waiting), status=Campaign.Status.SENDING)
+    campaigns = Campaign.objects.filter(status=Campaign.Status.SENDING).with_waiting(now)
     usable = DeliveryServer.objects.usable().filter(campaigns__in=campaigns)
     return usable.filter(Q(paused_until__isnull=True) | Q(paused_until__lte=now))
