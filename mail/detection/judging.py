@@ -73,10 +73,9 @@ def choose_status(of_text: str, of_field: str) -> str:
 
 def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | None:
     """The verdict by words, then codes, then weak words; None where nothing speaks."""
-    table, phrase_set = phrase_table()
-    index = phrase_set.first(words) if words else None
-    phrase = table[index] if index is not None else None
     found = reason_of_status(status) if status and not any(text in words for text in GENERIC_TEXTS) else None
+    names_other_fault = found is not None and found[0].type != BounceType.HARD
+    phrase = first_phrase(words, names_other_fault or is_after_data(failure.context)) if words else None
     # A code for the sender's own limits is precise where words such as "blocked" are not,
     # and any code is where they stand in the prose around it.
     is_precise = found is not None and (found[0].is_sender_fault or failure.is_prose)
@@ -94,6 +93,19 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
     if found is not None:
         return by_code(found[0], f"{failure.tier}.reply.{codes.reply}", found[1], codes, failure)
     return by_command(codes, status, failure)
+
+
+def first_phrase(words: str, is_contradicted: bool) -> Phrase | None:
+    """The phrase that goes before all others in `words`.
+
+    Families of wording about dead recipients are loose enough to match what is said of a policy
+    or of a message: they are passed over where the code, or the phase, says that it is no recipient.
+    """
+    table, phrases = phrase_table()
+    for index in sorted(phrases.every(words)):
+        if not (is_contradicted and table[index].is_loose):
+            return table[index]
+    return None
 
 
 def by_phrase(phrase: Phrase, words: str, codes: Codes, failure: Failure) -> Verdict:

@@ -49,6 +49,24 @@ def test_a_refused_recipient_stays_hard_beside_another_refused_sender():
     assert rule_of("550 5.1.1 user unknown", context=context) == "dsn.words.no-mailbox"
 
 
+@pytest.mark.parametrize(
+    ("text", "context", "rule"),
+    [
+        ("550 The mailbox 'bob' has been removed", "", "dsn.words.disabled"),
+        ("550 5.1.1 The mailbox 'bob' has been removed", "", "dsn.words.disabled"),
+        ("554 5.7.1 The mailbox 'bob' has been removed", "", "dsn.status.5.7.1"),
+        ("554 5.6.0 The mailbox 'bob' has been removed", "", "dsn.status.5.6.0"),
+        ("554 The mailbox 'bob' has been removed", "in reply to end of data command", "dsn.reply.554"),
+        ("550 The mailbox 'bob' has been removed", "after end of data", "undecided"),
+        ("550 5.7.1 user unknown, mailbox 'bob' has been removed", "", "dsn.words.no-mailbox"),
+    ],
+)
+def test_a_family_of_wordings_proves_no_recipient_dead_against_code_or_phase(
+    text: str, context: str, rule: str
+):
+    assert rule_of(text, context=context) == rule
+
+
 def bounce_of(text: str, **options):
     raw = (
         "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\n"
@@ -101,3 +119,17 @@ def test_a_custom_phrase_about_one_recipient_spares_the_others(samples):
     first, second = detect(raw, phrases=[CustomPhrase("unrouteable", BounceType.SOFT, id="u")])
     assert (first.rule, second.type) == ("custom.u", "soft")
     assert second.rule.startswith("body.exim.")
+
+
+def test_a_virus_that_was_deleted_blacklists_nobody():
+    raw = (
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\n\n"
+        "<bob@shop.example>: host mx.shop.example said: 554 5.7.1 The email was deleted\n"
+        "    because it contained a virus (in reply to end of DATA command)\n\n--B\n"
+        "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; bob@shop.example\n"
+        "Action: failed\nStatus: 5.7.1\n"
+        "Diagnostic-Code: smtp; 554 5.7.1 The email was deleted because it contained a virus\n\n--B--\n"
+    )
+    (bounce,) = detect(raw.encode())
+    assert bounce.type == BounceType.INTERNAL
