@@ -133,3 +133,48 @@ def test_a_virus_that_was_deleted_blacklists_nobody():
     )
     (bounce,) = detect(raw.encode())
     assert bounce.type == BounceType.INTERNAL
+
+
+def noticed(notice: str, status: str = "") -> str:
+    """The type of a report on bob@shop.example that gives its reason in the notice only."""
+    head = (
+        "From: MAILER-DAEMON@mx.example\nTo: news@sender.example\n"
+        "Subject: Undelivered Mail Returned to Sender\n"
+    )
+    if not status:
+        (bounce,) = detect(f"{head}X-Failed-Recipients: bob@shop.example\n\n{notice}\n".encode())
+        return bounce.type.value
+    raw = (
+        f"{head}Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\n\n{notice}\n\n"
+        "--B\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; bob@shop.example\n"
+        f"Action: failed\nStatus: {status}\n\n--B--\n"
+    )
+    (bounce,) = detect(raw.encode())
+    return bounce.type.value
+
+
+@pytest.mark.parametrize("status", ["5.0.0", ""], ids=["a status", "a notice alone"])
+@pytest.mark.parametrize(
+    ("notice", "is_hard"),
+    [
+        ("The account news@sender.example has been closed", False),
+        ("The account news@sender.example\nhas been closed.", False),
+        ("Delivery failed.\n\nThe address <news@sender.example> does not exist. It was refused.", False),
+        ("bob@shop.example\n\nDelivery failed. The user news@sender.example is unknown.", False),
+        ("The account bob@shop.example has been closed", True),
+        ("bob@shop.example\n  From: news@sender.example\n  Reason: the account has been closed", True),
+        ("Your message from news@sender.example was returned. The account has been closed.", True),
+        ("What news@sender.example wrote to bob@shop.example failed: the account was closed", True),
+    ],
+)
+def test_a_notice_that_speaks_of_us_makes_no_recipient_hard(notice: str, is_hard: bool, status: str):
+    assert (noticed(notice, status) == "hard") is is_hard
+
+
+def test_a_reason_before_the_recipients_may_speak_of_us():
+    notice = "The account news@sender.example has been closed.\n\n<bob@shop.example>\n<bo@shop.example>\n"
+    raw = (
+        "From: MAILER-DAEMON@mx.example\nTo: news@sender.example\n"
+        f"Subject: Undelivered Mail Returned to Sender\n\n{notice}"
+    )
+    assert [bounce.type.value for bounce in detect(raw.encode())] == ["internal", "internal"]
