@@ -142,7 +142,7 @@ def doubt(reason: Reason, codes: Codes, failure: Failure, evidence: str = "") ->
         return reason, reason.name
     if codes.reply.startswith("4") or codes.status.startswith("4"):
         return REASONS["system"], f"{reason.name}-transient"
-    if not failure.is_prose and asks_to_retry(failure.text):
+    if not failure.is_prose and asks_to_retry(failure.text, evidence):
         return REASONS["system"], f"{reason.name}-transient"
     is_of_sender = is_about_sender(failure.context) or failure.names_sender
     # "Address 203.0.113.9 does not exist" is about the sending host.
