@@ -7,11 +7,12 @@ of the reply, the status field, weak words, the reply code. docs/bounce-detectio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
-from mail.detection.phrases import Phrase, phrase_table
+from mail.detection.phrases import RECIPIENT_REASONS, Phrase, phrase_table, word_sets
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
 from mail.detection.replies import Codes, asks_to_retry, is_about_sender, is_after_data, read_codes, simplify
 from mail.detection.status_codes import PERMANENT, TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
@@ -27,6 +28,7 @@ LOGIN_REPLIES = frozenset({"530", "534", "535", "538"})  # RFC 4954
 DOMAIN_REASONS = frozenset({"no-domain", "null-mx"})
 UNAVAILABLE_REPLIES = ("550", "553", "")
 IP_ADDRESS = re2.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
+RECIPIENT_ENDS = ("user", "recipient", "mailbox", "account", "alias", "address")
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
@@ -103,9 +105,24 @@ def first_phrase(words: str, is_contradicted: bool) -> Phrase | None:
     """
     table, phrases = phrase_table()
     for index in sorted(phrases.every(words)):
-        if not (is_contradicted and table[index].is_loose):
-            return table[index]
+        phrase = table[index]
+        if not (is_contradicted and phrase.is_loose) and not describes_thing(phrase, words):
+            return phrase
     return None
+
+
+def describes_thing(phrase: Phrase, words: str) -> bool:
+    """Whether the recipient a phrase ends with only describes the next word: "unknown user policy"."""
+    if phrase.reason.name not in RECIPIENT_REASONS:
+        return False
+    found = phrase.found_in(words)
+    return found.endswith(RECIPIENT_ENDS) and thing_after().match(words.partition(found)[2]) is not None
+
+
+@lru_cache(maxsize=1)
+def thing_after() -> re2._Regexp:
+    """Finds a thing of words.tsv at the beginning of what follows a phrase."""
+    return re2.compile(rf" (?:{word_sets()['thing']})\b")
 
 
 def by_phrase(phrase: Phrase, words: str, codes: Codes, failure: Failure) -> Verdict:

@@ -139,7 +139,9 @@ RETRY_WORDS = (
 
 UNKNOWN_WORDS = ("unknown", "no such", "not exist", "n't exist", "not found")
 # What some servers say after any refusal; it is no promise beside "user unknown".
-REFUSED_NOW = re2.compile(r"\b(?:accepted|accepting|accept|delivered|deliver)(?: (?:mail|messages|it))? at this time")
+REFUSED_NOW = re2.compile(
+    r"\b(?:accepted|accepting|accept|delivered|deliver)(?: (?:mail|messages|it))? at this time"
+)
 
 
 def asks_to_retry(text: str, evidence: str = "") -> bool:
