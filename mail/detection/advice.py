@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re2
 
+from mail.detection.replies import MAX_DIAGNOSTIC
+
+MAX_NOTICE = 4 * MAX_DIAGNOSTIC  # what is left of so much is more than is read afterwards
 SENTENCE_END = re2.compile(r"[.!?。！？][\s\"')]+|[。！？]|\n[ \t]*\n")
 # A sentence with a reply in it is what a server said, advice or not.
 REPLY = re2.compile(r"(?:^|[\s:<(\[#])[45][0-5][0-9][ \-#]|#?[45]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -46,7 +49,8 @@ ADVICE = re2.compile("|".join(MARKS))
 
 
 def without_advice(notice: str) -> str:
-    """The sentences of `notice` that tell what happened to the message."""
+    """The sentences at the beginning of `notice` that tell what happened to the message."""
+    notice = notice[:MAX_NOTICE]
     if not ADVICE.search(" ".join(notice.lower().split())):
         return notice
     kept, at = [], 0

@@ -8,7 +8,7 @@ import re2
 
 from mail.detection.addresses import addresses_in
 from mail.detection.advice import without_advice
-from mail.detection.building import Finding, build, of_ours
+from mail.detection.building import Finding, build, judge_notice, of_ours
 from mail.detection.contacts import SENTENCE_END
 from mail.detection.dialects import recognize
 from mail.detection.dialects.dialect import Dialect
@@ -218,17 +218,24 @@ def judge_section(
     # What a server answered counts more than the advice a report wraps around it.
     reply = quoted_reply(section.text)
     said = report.notice if len(sections) == 1 else section.text
-    failure = Failure(reply or without_advice(section.text), tier=tier, notice=said, context=context)
-    judgement = judge(failure, phrases)
-    if reply and judgement.verdict.type == BounceType.HARD:
-        judgement = judge(of_ours(report, failure, section.recipient, section.original), phrases)
-    if not judgement.is_decided and reply:
-        judgement = judge(Failure(without_advice(section.text), tier=tier, context=context))
+    theirs = (section.recipient, section.original)
+    if reply:
+        failure = Failure(reply, tier=tier, notice=said, context=context)
+        judgement = judge(failure, phrases)
+        if judgement.verdict.type == BounceType.HARD:
+            judgement = judge(of_ours(report, failure, reply, *theirs), phrases)
+        if not judgement.is_decided:
+            failure = Failure(without_advice(section.text), tier=tier, context=context)
+            judgement = judge_notice(report, failure, (), *theirs)
+    else:
+        failure = Failure(without_advice(section.text), tier=tier, notice=said, context=context)
+        judgement = judge_notice(report, failure, phrases, *theirs)
     if judgement.is_decided:
         return judgement
     # Some systems give the reason first and then list the recipients.
     rest = report.notice if len(sections) == 1 else report.notice.partition(sections[0].recipient)[0]
-    whole = judge(Failure(without_advice(rest), tier=tier, context=context))
+    failure = Failure(without_advice(rest), tier=tier, context=context)
+    whole = judge_notice(report, failure, (), *theirs)
     if whole.is_decided:
         return whole
     guessed = judge(Failure(rest, tier=tier, context=context))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mail.detection.addresses import addresses_in
-from mail.detection.judging import Failure, Judgement
+from mail.detection.advice import SENTENCE_END
+from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.mime import Headers
-from mail.detection.replies import MAX_DIAGNOSTIC
+from mail.detection.replies import MAX_DIAGNOSTIC, simplify
 from mail.detection.report import Report
 from mail.detection.returned import find_message_id, find_token, known_ids
-from mail.detection.verdicts import Bounce, BounceType
+from mail.detection.verdicts import Bounce, BounceType, CustomPhrase
 
 MAX_FIELD = 320
 
@@ -60,11 +62,30 @@ def build(report: Report, judgement: Judgement, finding: Finding) -> Bounce:
     )
 
 
-def of_ours(report: Report, failure: Failure, *recipients: str) -> Failure:
-    """`failure`, marked where its text names an address or a domain of ours and none of the recipient."""
+def judge_notice(
+    report: Report, failure: Failure, phrases: Sequence[CustomPhrase], *recipients: str
+) -> Judgement:
+    """The judgement on words of a notice, doubted where the sentence that decided speaks of us."""
+    judgement = judge(failure, phrases)
+    if judgement.verdict.type != BounceType.HARD:
+        return judgement
+    said = sentence_of(failure.text, judgement.verdict.evidence)
+    return judge(of_ours(report, failure, said, *recipients), phrases)
+
+
+def sentence_of(notice: str, evidence: str) -> str:
+    """The sentence of `notice`, on one line if it can be, that `evidence` was found in; "" where none is."""
+    notice = notice[:MAX_DIAGNOSTIC]
+    on_a_line = (piece for line in notice.split("\n") for piece in SENTENCE_END.split(line))
+    pieces = (*on_a_line, *SENTENCE_END.split(notice))
+    return next((piece for piece in pieces if evidence in simplify(piece)), "")
+
+
+def of_ours(report: Report, failure: Failure, said: str, *recipients: str) -> Failure:
+    """`failure`, marked where `said` names an address or a domain of ours and none of the recipient."""
     theirs = {address.lower() for address in recipients if address}
     ours = report.own_addresses - theirs
-    words = failure.text.lower()
+    words = said.lower()
     named = set(addresses_in(words, 10)) if "@" in words else set()
     our_domains = {domain_of(one) for one in ours} - {domain_of(one) for one in theirs}
     return failure._replace(

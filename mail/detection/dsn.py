@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mail.detection.addresses import addresses_in, field_address
 from mail.detection.advice import without_advice
-from mail.detection.building import Finding, build, of_ours
+from mail.detection.building import Finding, build, judge_notice, of_ours
 from mail.detection.judging import Failure, Judgement, judge
 from mail.detection.mime import Headers
 from mail.detection.reasons import REASONS
@@ -164,10 +164,13 @@ def judge_group(
     section = None
     if needs_notice(judgement, diagnostic):
         section = sections.about(final, original)
-        judgement, diagnostic = with_notice(report, sections, section, judgement, diagnostic, status, phrases)
+        judgement, diagnostic = with_notice(
+            report, sections, section, judgement, diagnostic, status, phrases, (final, original)
+        )
     elif judgement.verdict.type == BounceType.HARD and not judgement.verdict.rule.startswith("custom."):
         context = said_of(report, sections, final, original).lower()
-        judgement = judge(of_ours(report, Failure(diagnostic, status, context=context), final, original))
+        failure = Failure(diagnostic, status, context=context)
+        judgement = judge(of_ours(report, failure, diagnostic, final, original))
     judgement = with_category(judgement, group)
     if not (original or final):
         final = recipient_in_notice(report, sections, section)
@@ -211,6 +214,7 @@ def with_notice(
     diagnostic: str,
     status: str,
     phrases: Sequence[CustomPhrase],
+    recipients: tuple[str, str],
 ) -> tuple[Judgement, str]:
     """The judgement with the words of the notice taken in, and the diagnostic to keep."""
     text = section.text if section is not None else (report.notice if sections.count == 1 else "")
@@ -218,7 +222,8 @@ def with_notice(
         return judgement, diagnostic
     said = without_advice(text)
     joined = f"{diagnostic} {said}" if diagnostic else said
-    second = judge(Failure(joined, status, context=text.lower(), is_prose=True), phrases)
+    failure = Failure(joined, status, context=text.lower(), is_prose=True)
+    second = judge_notice(report, failure, phrases, *recipients)
     if not second.is_decided or (judgement.is_decided and ".words." not in second.verdict.rule):
         return judgement, diagnostic or text.strip()
     return second, diagnostic or text.strip()

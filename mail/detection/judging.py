@@ -7,11 +7,12 @@ of the reply, the status field, weak words, the reply code. docs/bounce-detectio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
-from mail.detection.phrases import Phrase, phrase_table
+from mail.detection.phrases import RECIPIENT_REASONS, Phrase, phrase_table, word_sets
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
 from mail.detection.replies import Codes, asks_to_retry, is_about_sender, is_after_data, read_codes, simplify
 from mail.detection.status_codes import PERMANENT, TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
@@ -27,6 +28,7 @@ LOGIN_REPLIES = frozenset({"530", "534", "535", "538"})  # RFC 4954
 DOMAIN_REASONS = frozenset({"no-domain", "null-mx"})
 UNAVAILABLE_REPLIES = ("550", "553", "")
 IP_ADDRESS = re2.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
+RECIPIENT_ENDS = ("user", "recipient", "mailbox", "account", "alias", "address")
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
@@ -73,10 +75,9 @@ def choose_status(of_text: str, of_field: str) -> str:
 
 def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | None:
     """The verdict by words, then codes, then weak words; None where nothing speaks."""
-    table, phrase_set = phrase_table()
-    index = phrase_set.first(words) if words else None
-    phrase = table[index] if index is not None else None
     found = reason_of_status(status) if status and not any(text in words for text in GENERIC_TEXTS) else None
+    names_other_fault = found is not None and found[0].type != BounceType.HARD
+    phrase = first_phrase(words, names_other_fault or is_after_data(failure.context)) if words else None
     # A code for the sender's own limits is precise where words such as "blocked" are not,
     # and any code is where they stand in the prose around it.
     is_precise = found is not None and (found[0].is_sender_fault or failure.is_prose)
@@ -94,6 +95,34 @@ def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | 
     if found is not None:
         return by_code(found[0], f"{failure.tier}.reply.{codes.reply}", found[1], codes, failure)
     return by_command(codes, status, failure)
+
+
+def first_phrase(words: str, is_contradicted: bool) -> Phrase | None:
+    """The phrase that goes before all others in `words`.
+
+    Families of wording about dead recipients are loose enough to match what is said of a policy
+    or of a message: they are passed over where the code, or the phase, says that it is no recipient.
+    """
+    table, phrases = phrase_table()
+    for index in sorted(phrases.every(words)):
+        phrase = table[index]
+        if not (is_contradicted and phrase.is_loose) and not describes_thing(phrase, words):
+            return phrase
+    return None
+
+
+def describes_thing(phrase: Phrase, words: str) -> bool:
+    """Whether the recipient a phrase ends with only describes the next word: "unknown user policy"."""
+    if phrase.reason.name not in RECIPIENT_REASONS:
+        return False
+    found = phrase.found_in(words)
+    return found.endswith(RECIPIENT_ENDS) and thing_after().match(words.partition(found)[2]) is not None
+
+
+@lru_cache(maxsize=1)
+def thing_after() -> re2._Regexp:
+    """Finds a thing of words.tsv at the beginning of what follows a phrase."""
+    return re2.compile(rf" (?:{word_sets()['thing']})\b")
 
 
 def by_phrase(phrase: Phrase, words: str, codes: Codes, failure: Failure) -> Verdict:
@@ -130,7 +159,7 @@ def doubt(reason: Reason, codes: Codes, failure: Failure, evidence: str = "") ->
         return reason, reason.name
     if codes.reply.startswith("4") or codes.status.startswith("4"):
         return REASONS["system"], f"{reason.name}-transient"
-    if not failure.is_prose and asks_to_retry(failure.text):
+    if not failure.is_prose and asks_to_retry(failure.text, evidence):
         return REASONS["system"], f"{reason.name}-transient"
     is_of_sender = is_about_sender(failure.context) or failure.names_sender
     # "Address 203.0.113.9 does not exist" is about the sending host.

@@ -169,7 +169,16 @@ RETRY_WORDS = (
 )
 
 
-def asks_to_retry(text: str) -> bool:
-    """Whether a reply says of itself that it may pass."""
+UNKNOWN_WORDS = ("unknown", "no such", "not exist", "n't exist", "not found")
+# What some servers say after any refusal; it is no promise beside "user unknown".
+REFUSED_NOW = re2.compile(
+    r"\b(?:accepted|accepting|accept|delivered|deliver)(?: (?:mail|messages|it))? at this time"
+)
+
+
+def asks_to_retry(text: str, evidence: str = "") -> bool:
+    """Whether a reply says of itself that it may pass; `evidence` are the words that decided."""
     words = text[:MAX_QUOTED].lower()
+    if any(unknown in evidence for unknown in UNKNOWN_WORDS):
+        words = REFUSED_NOW.sub("", words)
     return any(retry in words for retry in RETRY_WORDS)

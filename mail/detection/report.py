@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re2
+
 from mail.detection.addresses import addresses_in, first_address
 from mail.detection.contacts import contacts_in
 from mail.detection.lazy import lazy
@@ -76,6 +78,12 @@ ANSWER_PREFIXES = frozenset(
     )
     for word in words
 )
+# What filters put before the subject of mail from outside or under suspicion, reports included.
+FILTER_PREFIX = re2.compile(
+    r"(?:[\[({<*]{1,3} ?(?:ext|extern|externa|externe|externer|externo|external|esterno|outside|untrusted"
+    r"|(?:suspected |possible |probable |likely )?(?:spam|junk|bulk)\??"
+    r"|external (?:e-?mail|sender|message)) ?[\])}>*]{1,3}:?\s*)+"
+)
 
 
 def is_status_attachment(part: Part) -> bool:
@@ -116,8 +124,10 @@ class Report:
 
     @lazy
     def subject(self) -> str:
-        """The subject, lower case, encoded words decoded."""
-        return header_text(self.headers, "subject").lower()
+        """The subject, lower case, encoded words decoded, without what a filter put before it."""
+        subject = header_text(self.headers, "subject").lower().lstrip()
+        prefix = FILTER_PREFIX.match(subject)
+        return subject[prefix.end() :] if prefix is not None else subject
 
     @lazy
     def subject_kinds(self) -> dict[Notice, str]:

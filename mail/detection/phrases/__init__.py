@@ -34,6 +34,7 @@ class Phrase(NamedTuple):
     text: str
     source: str
     rank: int
+    is_loose: bool = False  # a family of wordings about dead recipients: what contradicts it goes first
 
     def found_in(self, words: str) -> str:
         """The words of `words` that the phrase stands for."""
@@ -62,10 +63,12 @@ def load_phrases() -> list[Phrase]:
         for mark, text, source in read_table(path.name):
             strength = len(mark) - len(mark.lstrip("?"))
             reason = REASONS[mark.lstrip("?")]
-            phrases.append(Phrase(reason, text, source, reason.rank + strength * STRENGTH_STEP))
+            is_loose = path.stem == "families" and reason.name in RECIPIENT_REASONS
+            phrases.append(Phrase(reason, text, source, reason.rank + strength * STRENGTH_STEP, is_loose))
     return sorted(phrases, key=lambda phrase: phrase.rank)
 
 
+RECIPIENT_REASONS = {"no-mailbox", "disabled", "moved"}
 OTHER_TABLES = {"notices", "words"}
 WILDCARDS = {"*": r".{0,40}", "%": r"[^ ]{1,80}", "{": "(?:", "|": "|", "}": ")"}
 MARKED = re2.compile(r"[*%{]")

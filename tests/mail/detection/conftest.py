@@ -53,8 +53,12 @@ def read_expected(row: str) -> Expected:
 
 
 def read_replies() -> list[tuple[str, str]]:
-    """The rows of replies.tsv: the kinds that are right, and the reply."""
-    lines = (SAMPLES / "replies.tsv").read_text(encoding="utf-8").splitlines()
+    """The rows of every .tsv file of samples: the kinds that are right, and the reply."""
+    lines = [
+        line
+        for path in sorted(SAMPLES.glob("*.tsv"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     return [(kind, text) for kind, text in (line.split("\t") for line in lines if line and line[0] != "#")]
 
 

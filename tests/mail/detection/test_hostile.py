@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mail.detection import Bounce, detect, explain
+from mail.detection.advice import MAX_NOTICE, without_advice
 from mail.detection.automatic import classify_automatic
 from mail.detection.detecting import find_bounces
 
@@ -64,6 +65,7 @@ HOSTILE = {
     "open encoded words": HEAD + b"X: y\nSubject: " + b"=?utf-8?q?a?= " * 50_000 + b"\n\nx",
     "deep JSON": HEAD + b'\n{"notificationType":"Bounce","Message":' + b"[" * 100_000 + b"}",
     "8 MB of base64": HEAD + b"Content-Transfer-Encoding: base64\n\n" + b"QUJD" * 2_000_000,
+    "a megabyte of guesses": HEAD + b"X-Failed-Recipients: b@x.example\n\n" + b"may be\n\n" * 125_000,
     "zeros": b"\0" * 5_000_000,
     "noise": random.Random(1).randbytes(2_000_000),
 }
@@ -74,6 +76,11 @@ def test_it_answers_in_time(name: str):
     started = time.process_time()
     find_bounces(HOSTILE[name])
     assert time.process_time() - started < MAX_SECONDS
+
+
+def test_advice_is_looked_for_only_where_words_are_read():
+    assert len(without_advice("may be\n\n" * 100_000 + "user unknown")) <= MAX_NOTICE
+    assert "user unknown" in without_advice("may be\n\n" * 200 + "user unknown")
 
 
 def test_it_limits_the_number_of_recipients():

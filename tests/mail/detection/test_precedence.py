@@ -49,6 +49,24 @@ def test_a_refused_recipient_stays_hard_beside_another_refused_sender():
     assert rule_of("550 5.1.1 user unknown", context=context) == "dsn.words.no-mailbox"
 
 
+@pytest.mark.parametrize(
+    ("text", "context", "rule"),
+    [
+        ("550 The mailbox 'bob' has been removed", "", "dsn.words.disabled"),
+        ("550 5.1.1 The mailbox 'bob' has been removed", "", "dsn.words.disabled"),
+        ("554 5.7.1 The mailbox 'bob' has been removed", "", "dsn.status.5.7.1"),
+        ("554 5.6.0 The mailbox 'bob' has been removed", "", "dsn.status.5.6.0"),
+        ("554 The mailbox 'bob' has been removed", "in reply to end of data command", "dsn.reply.554"),
+        ("550 The mailbox 'bob' has been removed", "after end of data", "undecided"),
+        ("550 5.7.1 user unknown, mailbox 'bob' has been removed", "", "dsn.words.no-mailbox"),
+    ],
+)
+def test_a_family_of_wordings_proves_no_recipient_dead_against_code_or_phase(
+    text: str, context: str, rule: str
+):
+    assert rule_of(text, context=context) == rule
+
+
 def bounce_of(text: str, **options):
     raw = (
         "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\n"
@@ -101,3 +119,62 @@ def test_a_custom_phrase_about_one_recipient_spares_the_others(samples):
     first, second = detect(raw, phrases=[CustomPhrase("unrouteable", BounceType.SOFT, id="u")])
     assert (first.rule, second.type) == ("custom.u", "soft")
     assert second.rule.startswith("body.exim.")
+
+
+def test_a_virus_that_was_deleted_blacklists_nobody():
+    raw = (
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\n\n"
+        "<bob@shop.example>: host mx.shop.example said: 554 5.7.1 The email was deleted\n"
+        "    because it contained a virus (in reply to end of DATA command)\n\n--B\n"
+        "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; bob@shop.example\n"
+        "Action: failed\nStatus: 5.7.1\n"
+        "Diagnostic-Code: smtp; 554 5.7.1 The email was deleted because it contained a virus\n\n--B--\n"
+    )
+    (bounce,) = detect(raw.encode())
+    assert bounce.type == BounceType.INTERNAL
+
+
+def noticed(notice: str, status: str = "") -> str:
+    """The type of a report on bob@shop.example that gives its reason in the notice only."""
+    head = (
+        "From: MAILER-DAEMON@mx.example\nTo: news@sender.example\n"
+        "Subject: Undelivered Mail Returned to Sender\n"
+    )
+    if not status:
+        (bounce,) = detect(f"{head}X-Failed-Recipients: bob@shop.example\n\n{notice}\n".encode())
+        return bounce.type.value
+    raw = (
+        f"{head}Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\n\n{notice}\n\n"
+        "--B\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; bob@shop.example\n"
+        f"Action: failed\nStatus: {status}\n\n--B--\n"
+    )
+    (bounce,) = detect(raw.encode())
+    return bounce.type.value
+
+
+@pytest.mark.parametrize("status", ["5.0.0", ""], ids=["a status", "a notice alone"])
+@pytest.mark.parametrize(
+    ("notice", "is_hard"),
+    [
+        ("The account news@sender.example has been closed", False),
+        ("The account news@sender.example\nhas been closed.", False),
+        ("Delivery failed.\n\nThe address <news@sender.example> does not exist. It was refused.", False),
+        ("bob@shop.example\n\nDelivery failed. The user news@sender.example is unknown.", False),
+        ("The account bob@shop.example has been closed", True),
+        ("bob@shop.example\n  From: news@sender.example\n  Reason: the account has been closed", True),
+        ("Your message from news@sender.example was returned. The account has been closed.", True),
+        ("What news@sender.example wrote to bob@shop.example failed: the account was closed", True),
+    ],
+)
+def test_a_notice_that_speaks_of_us_makes_no_recipient_hard(notice: str, is_hard: bool, status: str):
+    assert (noticed(notice, status) == "hard") is is_hard
+
+
+def test_a_reason_before_the_recipients_may_speak_of_us():
+    notice = "The account news@sender.example has been closed.\n\n<bob@shop.example>\n<bo@shop.example>\n"
+    raw = (
+        "From: MAILER-DAEMON@mx.example\nTo: news@sender.example\n"
+        f"Subject: Undelivered Mail Returned to Sender\n\n{notice}"
+    )
+    assert [bounce.type.value for bounce in detect(raw.encode())] == ["internal", "internal"]

@@ -66,6 +66,32 @@ def test_a_person_with_the_source_of_a_sample_is_not_a_bounce(samples: dict[str,
         assert find_bounces(head + b"\nHello, see below.\n\n" + quoted) == [], name
 
 
+MACHINE = (
+    b"From: Relay <relay@shop.example>\nTo: news@sender.example\nSubject: %bUndelivered Mail Returned to Sender\n"
+    b"Auto-Submitted: auto-generated\nReturn-Path: <>\n\n"
+    b"Your message could not be delivered.\n\n<bob@shop.example>: 550 5.1.1 user unknown\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "is_believed"),
+    [
+        (b"", True),
+        (b"[SPAM] ", True),
+        (b"[EXT] ", True),
+        (b"[External]: ", True),
+        (b"[EXT] [Suspected Spam] ", True),
+        (b"***SPAM*** ", True),
+        (b"[Ticket#7] ", False),
+        (b"[EXT] [Ticket#7] ", False),
+        (b"[EXT] Re: ", False),
+        (b"[ops-list] ", False),
+    ],
+)
+def test_a_filter_may_mark_the_subject_of_a_report(prefix: bytes, is_believed: bool):
+    assert bool(find_bounces(MACHINE % prefix)) is is_believed
+
+
 def test_a_person_who_forwards_a_sample_is_not_a_bounce(samples: dict[str, Sample]):
     head = (
         b"From: Alice <alice@firm.example>\nTo: news@sender.example\nSubject: Fwd: look\n"

@@ -70,8 +70,8 @@ def test_a_choice_stands_for_each_of_its_words():
 
 
 def test_the_evidence_is_the_words_that_were_found():
-    assert judge(Failure("550 Sorry, the mailbox bob has been removed")).verdict.evidence == (
-        "mailbox bob has been removed"
+    assert judge(Failure("550 Sorry, the mailbox 'bob' has been removed")).verdict.evidence == (
+        "mailbox 'bob' has been removed"
     )
 
 
