@@ -60,7 +60,7 @@ def reserve(
         lease.require()
         if not sending_campaigns(server).filter(pk=campaign.pk).exists():
             return Reservation([])
-        found = _lock_waiting(campaign, server.mailbox_id, wanted, now)
+        found = lock_waiting(campaign, server.mailbox_id, wanted, now)
         rows = _skip_excluded(campaign, found)
         granted = quotas.claim(server, len(rows), now) if rows else 0
         return Reservation(_take(rows[:granted], server, now), len(found) - len(rows))
@@ -103,7 +103,7 @@ def open_attempts(deliveries: Sequence[Delivery], now: datetime) -> list[Attempt
     )
 
 
-def _lock_waiting(campaign: Campaign, mailbox_id: int, wanted: int, now: datetime) -> list[Delivery]:
+def lock_waiting(campaign: Campaign, mailbox_id: int, wanted: int, now: datetime) -> list[Delivery]:
     """Deferred ones whose time has come, then queued ones; two queries, so that each has its index.
 
     Both in the order of that index: with the rows of a campaign in any other order, a database reads all that was

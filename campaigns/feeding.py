@@ -122,19 +122,11 @@ class Feed:
         """The server's part of what waits, and whether more waits than was counted."""
         found = standings(claiming.own_servers(campaign), now, self.settings)
         enough = COUNTED_EACH * len(found)
-        waiting = self._count_waiting(campaign, enough, now)
+        waiting = count_waiting(campaign, self.mailbox, enough, now)
         part = share(server, found, waiting)
         if part < min(WORTH_A_RUN, waiting) and self._has_begun(campaign):
             part = share(server, found, waiting, at_least=WORTH_A_RUN)
         return part, waiting >= enough
-
-    def _count_waiting(self, campaign: Campaign, enough: int, now: datetime) -> int:
-        """Never all of a million: a run that counted them would do nothing else. Ordered as their indexes are."""
-        ours = Q(draft_id="") | Q(mailbox=self.mailbox)
-        deferred = campaign.deliveries.filter(ours, status=Status.DEFERRED, next_try_at__lte=now)
-        queued = campaign.deliveries.filter(status=Status.QUEUED)
-        count = queued.order_by("token")[:enough].count()
-        return count if count >= enough else count + deferred.order_by("next_try_at")[:enough].count()
 
     def _has_begun(self, campaign: Campaign) -> bool:
         """Whether the mailbox has sent something of the campaign already."""
@@ -151,3 +143,15 @@ class Feed:
         except ProviderError as error:
             outcomes.record_server_trouble(server, error, now)
         return None
+
+
+def count_waiting(campaign: Campaign, mailbox: Mailbox, enough: int, now: datetime) -> int:
+    """How many of `campaign` `mailbox` may send now, `enough` at least being enough to know.
+
+    Never all of a million: a run that counted them would do nothing else. Ordered as their indexes are.
+    """
+    ours = Q(draft_id="") | Q(mailbox=mailbox)
+    deferred = campaign.deliveries.filter(ours, status=Status.DEFERRED, next_try_at__lte=now)
+    queued = campaign.deliveries.filter(status=Status.QUEUED)
+    count = queued.order_by("token")[:enough].count()
+    return count if count >= enough else count + deferred.order_by("next_try_at")[:enough].count()
