@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from kombu.exceptions import OperationalError
 from prometheus_client.core import GaugeMetricFamily, Metric
 
@@ -109,35 +109,31 @@ def _deliveries(now: datetime) -> Iterator[Metric]:
     sending = Campaign.objects.filter(status=Campaign.Status.SENDING)
     # Named one by one: joined, a planner that expects many reads the log from its beginning.
     of_sending = Delivery.objects.filter(campaign__in=list(sending.values_list("pk", flat=True)))
+    of_sending = of_sending.order_by("campaign_id", "status", "token")
+    due = Delivery.objects.order_by("next_try_at")
     open_rows = {
         "queued": of_sending.filter(status=Status.QUEUED),
         "deferred": of_sending.filter(status=Status.DEFERRED),
-        "sending": Delivery.objects.filter(status=Status.SENDING),
-        "unknown": Delivery.objects.filter(status=Status.UNKNOWN, next_try_at__isnull=False),
-        "for-a-person": Delivery.objects.filter(status=Status.UNKNOWN, next_try_at__isnull=True),
+        "sending": due.filter(status=Status.SENDING),
+        "unknown": due.filter(status=Status.UNKNOWN, next_try_at__isnull=False),
+        "for-a-person": due.filter(status=Status.UNKNOWN, next_try_at__isnull=True),
     }
     text = f"Messages of campaigns that are being sent and are not out yet; counted up to {MOST}."
     depths = [([name], _count(rows)) for name, rows in open_rows.items()]
     yield _family("apiconnect_deliveries_open", text, ["status"], depths)
-    ages = [(["queued"], _seconds(_oldest_queued(sending) or now, now))]
+    began = sending.with_waiting(now).aggregate(first=Min("started_at"))["first"]
+    ages = [(["queued"], _seconds(began or now, now))]
     ages += [
         ([status], _seconds(_oldest_due(status, now) or now, now))
         for status in (Status.SENDING, Status.UNKNOWN)
     ]
-    text = "How long the oldest has waited: queued since it was queued, others since they were due."
+    text = "How long the oldest has waited: queued since its campaign began, others since they were due."
     yield _family("apiconnect_deliveries_oldest_seconds", text, ["status"], ages)
 
 
 def _count(rows: QuerySet[Delivery] | QuerySet[ProcessedMessage]) -> int:
-    return rows.order_by()[:MOST].count()
-
-
-def _oldest_queued(sending: QuerySet[Campaign]) -> datetime | None:
-    """Campaign by campaign, as the index has them: a plain minimum would read the log from its beginning."""
-    queued = Delivery.objects.filter(campaign=OuterRef("pk"), status=Status.QUEUED).order_by("id")
-    first = sending.order_by().annotate(first=Subquery(queued.values("created_at")[:1]))
-    oldest: datetime | None = first.aggregate(oldest=Min("first"))["oldest"]
-    return oldest
+    """Rows in the order of the index that has them: without an order the log is read until so many are found."""
+    return rows[:MOST].count()
 
 
 def _oldest_due(status: str, now: datetime) -> datetime | None:
@@ -147,6 +143,7 @@ def _oldest_due(status: str, now: datetime) -> datetime | None:
 
 def _messages() -> Iterator[Metric]:
     pending = ProcessedMessage.objects.filter(state=ProcessedMessage.State.PENDING)
+    pending = pending.order_by("mailbox_id", "purpose", "id")
     counted = [([purpose.value], _count(pending.filter(purpose=purpose))) for purpose in Purpose]
     text = f"Listed messages that are not handled yet; counted up to {MOST}."
     yield _family("apiconnect_messages_pending", text, ["purpose"], counted)

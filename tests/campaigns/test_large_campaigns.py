@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns import queueing, ticking
 from campaigns.models import Delivery
 from campaigns.running import run_mailbox
+from operations.metrics import gauges
 
 pytestmark = pytest.mark.services
 
@@ -31,7 +32,8 @@ def plans(sql: str) -> Iterator[dict[str, Any]]:
         yield step
 
 
-def test_neither_sending_nor_the_tick_reads_what_was_sent(postgres, stage):
+def test_neither_sending_nor_the_tick_nor_the_metrics_read_what_was_sent(postgres, stage, monkeypatch):
+    monkeypatch.setattr(gauges, "MOST", 100)
     server = stage.add_server("google")
     campaign = stage.make_campaign(server, subscribers=1)
     queueing.take_up(campaign, stage.now)
@@ -50,6 +52,7 @@ def test_neither_sending_nor_the_tick_reads_what_was_sent(postgres, stage):
     with CaptureQueriesContext(connection) as captured:
         run_mailbox(server.mailbox, stage.now)
         ticking.ring(stage.now)
+        list(gauges.gauges(stage.now))
 
     asked = {query["sql"] for query in captured if 'FROM "campaigns_delivery"' in query["sql"]}
     asked = {sql for sql in asked if sql.startswith("SELECT")}

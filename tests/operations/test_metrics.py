@@ -172,8 +172,9 @@ def test_a_round_that_a_dead_worker_broke_off_counts_nothing_twice(monkeypatch):
 
 
 def test_the_gauges_tell_how_tokens_keys_and_messages_stand(stage):  # noqa: F811
-    campaign = stage.make_campaign(stage.add_server(), subscribers=2, status="sending")
     now = timezone.now()
+    began = {"status": "sending", "started_at": now - timedelta(minutes=10)}
+    campaign = stage.make_campaign(stage.add_server(), subscribers=2, **began)
     for subscriber in campaign.list.subscribers.all():
         Delivery.objects.create(
             campaign=campaign, customer=stage.acme, subscriber=subscriber, recipient=subscriber.email,
