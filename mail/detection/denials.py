@@ -1,0 +1,91 @@
+"""Tells whose address or mailbox a phrase denies: what is said of another proves no dead recipient.
+
+"Unknown user policy" denies a policy, "sender address unknown" a sender, "address not found in
+From" a header: a phrase about a recipient is believed only where it stands once without such words.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import re2
+
+from mail.detection.phrases import Phrase, compiled, plain, word_sets
+
+MAX_NEAR = 80  # characters read on either side
+RECIPIENT = r"(?:user|recipient|mailbox|account|alias|address|domain)"
+# Whose address is meant stands right before the noun; "returned to sender" says nothing of it.
+OF_SENDER = (
+    r"(?:^|[^\pL\pN])(?:{sender})(?:'s|s)? (?:(?:mail|e-?mail|envelope) )?$|"
+    r"(?:送信者|差出人|発信者|发件人|寄件人|发信人)[^ .,:;、。]{0,12}$"
+)
+TO_SENDER = r"\bto (?:the |your )?sender $"
+# "El servidor no existe": a denial without a noun belongs to the noun before it.
+DENIAL = (
+    r"(?:ya )?no existe|n'existe|non esiste|nao existe|bestaat niet|is niet gevonden|konnte nicht gefunden|"
+    r"n'a pas ete trouve|non e stato trovato|mevcut degil|neexistuje|не найден|не зарегистрирован"
+)
+OF_THING = (
+    r"(?:^|[^\pL\pN])(?:{thing}|servidor|serveur|directorio|annuaire|tabla|table|enlace|lien|archivo|fichier|"
+    r"grupo|groupe|gruppo|certificado|certificat|certificato|elenco|tabella|collegamento|pagina|page|"
+    r"verzeichnis|verzeichnisdienst|zertifikat|gruppe|tabelle|groep|lijst|certificaat|сервер|каталог|сертификат)"
+    r"(?: (?:de|del|della|di|do|da|du|des|of|von|van)(?: [^ .,:;@]+)?)? (?:se )?$"
+)
+WITH_THING = rf"\b{RECIPIENT} (?:{{thing}})\b"
+AFTER = "|".join(
+    (
+        # a form that is not understood
+        r"^ (?:format|syntax|type|header|headers|charset|encoding|policy)\b",
+        # a place where living recipients are missing, too
+        r"^ (?:[^ .,:;@]+ )?(?:in|to|by|among|from|within) (?:(?:the|your|our|its|any|a) )?"
+        r"(?:(?:[^ .,:;@]+ ){0,2}(?:{sender}|contacts|policy|filter|module|configuration|header|headers|next hop)|from|to|cc|reply-to|return-path)"
+        r"(?:[ ,;:)]|\. |\.?$)",
+        # "cannot be found to have space left"
+        r"^ to (?:have|be|hold|contain)\b",
+        # a rule about people in general
+        r"^s? (?:may|must|can|cannot|are|mogen|kunnen|durfen|ne peuvent|no pueden|non possono|nao podem|nie moga) ",
+    )
+)
+
+
+def denies_recipient(phrase: Phrase, words: str) -> bool:
+    """Whether a phrase about a dead recipient or domain says so, of that, somewhere in `words`."""
+    words = plain(words)
+    return any(is_of_recipient(words, *match.span()) for match in compiled(phrase.text).finditer(words))
+
+
+def is_of_recipient(words: str, start: int, end: int) -> bool:
+    """Whether what stands between `start` and `end` is not said of something else."""
+    before, found, after = words[max(start - MAX_NEAR, 0) : start], words[start:end], words[end:][:MAX_NEAR]
+    patterns = finders()
+    is_of_sender = patterns["of_sender"].search(before) and not patterns["to_sender"].search(before)
+    is_of_thing = patterns["denial"].match(found) and patterns["of_thing"].search(before)
+    thing = patterns["with_thing"].search(found + after)
+    is_thing = thing is not None and thing.start() < len(found)
+    return not (is_of_sender or is_of_thing or is_thing or patterns["after"].match(after))
+
+
+def is_thing(word: str) -> bool:
+    """Whether `word` is one of the things that a noun for a recipient may describe."""
+    return word in word_sets()["thing"].split("|")
+
+
+@lru_cache(maxsize=1)
+def finders() -> dict[str, re2._Regexp]:
+    """The patterns above with the words of words.tsv."""
+    patterns = {
+        "of_sender": OF_SENDER,
+        "to_sender": TO_SENDER,
+        "denial": DENIAL,
+        "of_thing": OF_THING,
+        "with_thing": WITH_THING,
+        "after": AFTER,
+    }
+    return {name: re2.compile(plain(with_words(pattern))) for name, pattern in patterns.items()}
+
+
+def with_words(pattern: str) -> str:
+    """`pattern` with the sets of words it names in braces."""
+    for name in ("sender", "thing"):
+        pattern = pattern.replace("{" + name + "}", f"(?:{word_sets()[name]})")
+    return pattern
