@@ -22,14 +22,19 @@ OF_SENDER = (
 TO_SENDER = r"\bto (?:the |your )?sender $"
 # "El servidor no existe": a denial without a noun belongs to the noun before it.
 DENIAL = (
-    r"(?:ya )?no existe|n'existe|non esiste|nao existe|bestaat niet|is niet gevonden|konnte nicht gefunden|"
+    r"(?:ya )?no existe|n'existe|non esiste|nao existe|bestaat niet|is niet gevonden|(?:konnte|wurde) nicht gefunden|"
     r"n'a pas ete trouve|non e stato trovato|mevcut degil|neexistuje|не найден|не зарегистрирован"
 )
-OF_THING = (
-    r"(?:^|[^\pL\pN])(?:{thing}|servidor|serveur|directorio|annuaire|tabla|table|enlace|lien|archivo|fichier|"
-    r"grupo|groupe|gruppo|certificado|certificat|certificato|elenco|tabella|collegamento|pagina|page|"
-    r"verzeichnis|verzeichnisdienst|zertifikat|gruppe|tabelle|groep|lijst|certificaat|сервер|каталог|сертификат)"
-    r"(?: (?:de|del|della|di|do|da|du|des|of|von|van)(?: [^ .,:;@]+)?)? (?:se )?$"
+OF = (
+    r" (?:(?:of|for|with|de|du|del|della|di|do|da|des|von|fur|pour|para|per|van|voor) (?:the |this |that |your |la |le "
+    r"|el |lo |il |de |het |den |die |diese |dieses |dieser |dem |cet |cette |este |esta |questo |dit |deze )?|"
+    r"de l'|del'|dell'|d'|des )"
+)
+OF_THING = rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}})(?:{OF}(?:[^ .,:;@]+ )?| )(?:se )?$"
+# "The certificate of the recipient", "the server that holds the mailbox"
+THING_OF = (
+    rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}}){OF}$|(?:^|[^\pL])(?:сертификат|сервер|ключ) $|"
+    r"\b(?:that|which) (?:holds|hosts|stores|contains|serves|keeps) (?:the |this |your |his |her )?$"
 )
 WITH_THING = rf"\b{RECIPIENT} (?:{{thing}})\b"
 AFTER = "|".join(
@@ -37,11 +42,15 @@ AFTER = "|".join(
         # a form that is not understood
         r"^ (?:format|syntax|type|header|headers|charset|encoding|policy)\b",
         # a place where living recipients are missing, too
-        r"^ (?:[^ .,:;@]+ )?(?:in|to|by|among|from|within) (?:(?:the|your|our|its|any|a) )?"
-        r"(?:(?:[^ .,:;@]+ ){0,2}(?:{sender}|contacts|policy|filter|module|configuration|header|headers|next hop)|from|to|cc|reply-to|return-path)"
+        r"^s? (?:[^ .,:;@]+ )?(?:in|to|by|among|from|within) (?:(?:the|your|our|its|any|a) )?"
+        r"(?:(?:[^ .,:;@]+ ){0,2}"
+        r"(?:{sender}|contacts|policy|filter|module|configuration|header|headers|next hop)|"
+        r"from|to|cc|reply-to|return-path)"
         r"(?:[ ,;:)]|\. |\.?$)",
         # "cannot be found to have space left"
         r"^ to (?:have|be|hold|contain)\b",
+        # for a while
+        r"^[^.;:]{0,40} (?:yet|until)\b",
         # a rule about people in general
         r"^s? (?:may|must|can|cannot|are|mogen|kunnen|durfen|ne peuvent|no pueden|non possono|nao podem|nie moga) ",
     )
@@ -59,7 +68,8 @@ def is_of_recipient(words: str, start: int, end: int) -> bool:
     before, found, after = words[max(start - MAX_NEAR, 0) : start], words[start:end], words[end:][:MAX_NEAR]
     patterns = finders()
     is_of_sender = patterns["of_sender"].search(before) and not patterns["to_sender"].search(before)
-    is_of_thing = patterns["denial"].match(found) and patterns["of_thing"].search(before)
+    is_bare = patterns["denial"].match(found) is not None
+    is_of_thing = patterns["of_thing" if is_bare else "thing_of"].search(before) is not None
     thing = patterns["with_thing"].search(found + after)
     is_thing = thing is not None and thing.start() < len(found)
     return not (is_of_sender or is_of_thing or is_thing or patterns["after"].match(after))
@@ -78,6 +88,7 @@ def finders() -> dict[str, re2._Regexp]:
         "to_sender": TO_SENDER,
         "denial": DENIAL,
         "of_thing": OF_THING,
+        "thing_of": THING_OF,
         "with_thing": WITH_THING,
         "after": AFTER,
     }
@@ -86,6 +97,6 @@ def finders() -> dict[str, re2._Regexp]:
 
 def with_words(pattern: str) -> str:
     """`pattern` with the sets of words it names in braces."""
-    for name in ("sender", "thing"):
+    for name in ("sender", "thing", "part"):
         pattern = pattern.replace("{" + name + "}", f"(?:{word_sets()[name]})")
     return pattern

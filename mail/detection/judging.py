@@ -31,6 +31,7 @@ UNAVAILABLE_REPLIES = ("550", "553", "")
 IP_ADDRESS = re2.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
 # A local part beside the noun it names, quoted or not.
 NAMED = r"(\b(?:user|mailbox|account|recipient|alias|named|called) )['\"]?{}['\"]?([ ,.:;]|$)"
+NAMED_ALONE = r"(^|[ :,(])['\"]?{}['\"]?([ ,:;)]|\. |\.?$)"
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
@@ -93,7 +94,9 @@ def name_whole(words: str, local: str) -> str:
     """`words` with "@" for the local part of the recipient where it is named as a user."""
     if len(local) < 2 or local not in words or is_thing(local):
         return words
-    return re2.sub(NAMED.format(re2.escape(local)), r"\1@\2", words)
+    # "kim.lee" is no word: it needs no noun beside it.
+    named = NAMED if local.isalpha() else NAMED_ALONE
+    return str(re2.sub(named.format(re2.escape(local)), r"\1@\2", words))
 
 
 def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | None:
