@@ -20,22 +20,23 @@ OF_SENDER = (
     r"(?:送信者|差出人|発信者|发件人|寄件人|发信人)[^ .,:;、。]{0,12}$"
 )
 TO_SENDER = r"\bto (?:the |your )?sender $"
-# "El servidor no existe": a denial without a noun belongs to the noun before it.
-DENIAL = (
-    r"(?:ya )?no existe|n'existe|non esiste|nao existe|bestaat niet|is niet gevonden|(?:konnte|wurde) nicht gefunden|"
-    r"n'a pas ete trouve|non e stato trovato|mevcut degil|neexistuje|не найден|не зарегистрирован"
-)
-OF = (
-    r" (?:(?:of|for|with|de|du|del|della|di|do|da|des|von|fur|pour|para|per|van|voor) (?:the |this |that |your |la |le "
-    r"|el |lo |il |de |het |den |die |diese |dieses |dieser |dem |cet |cette |este |esta |questo |dit |deze )?|"
-    r"de l'|del'|dell'|d'|des )"
-)
-OF_THING = rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}})(?:{OF}(?:[^ .,:;@]+ )?| )(?:se )?$"
 # "The certificate of the recipient", "the server that holds the mailbox"
-THING_OF = (
+OF = (
+    r" (?:(?:of|for|with|de|du|del|della|di|do|da|des|von|fur|pour|para|per|van|voor) "
+    r"(?:(?:the|this|that|your|la|le|el|lo|il|de|het|den|die|diese|dieses|dieser|dem|cet|cette|este|esta|questo|"
+    r"dit|deze) )?|de l'|del'|dell'|d')"
+)
+OF_THING = (
     rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}}){OF}$|(?:^|[^\pL])(?:сертификат|сервер|ключ) $|"
     r"\b(?:that|which) (?:holds|hosts|stores|contains|serves|keeps) (?:the |this |your |his |her )?$"
 )
+# "El servidor no existe": a denial without a noun belongs to the noun before it.
+DENIAL = (
+    r"(?:ya )?no existe|n'existe|non esiste|nao existe|bestaat niet|is niet gevonden|"
+    r"(?:konnte|wurde) nicht gefunden|n'a pas ete trouve|non e stato trovato|mevcut degil|neexistuje|"
+    r"est introuvable|nao foi encontrado|не найден|не зарегистрирован"
+)
+AFTER_THING = rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}})(?:{OF}(?:[^ .,:;@]+ )?| )(?:se )?$"
 WITH_THING = rf"\b{RECIPIENT} (?:{{thing}})\b"
 AFTER = "|".join(
     (
@@ -67,12 +68,12 @@ def is_of_recipient(words: str, start: int, end: int) -> bool:
     """Whether what stands between `start` and `end` is not said of something else."""
     before, found, after = words[max(start - MAX_NEAR, 0) : start], words[start:end], words[end:][:MAX_NEAR]
     patterns = finders()
-    is_of_sender = patterns["of_sender"].search(before) and not patterns["to_sender"].search(before)
-    is_bare = patterns["denial"].match(found) is not None
-    is_of_thing = patterns["of_thing" if is_bare else "thing_of"].search(before) is not None
-    thing = patterns["with_thing"].search(found + after)
-    is_thing = thing is not None and thing.start() < len(found)
-    return not (is_of_sender or is_of_thing or is_thing or patterns["after"].match(after))
+    if patterns["of other"].search(before) and not patterns["to sender"].search(before):
+        return False
+    if patterns["denial"].match(found) and patterns["after thing"].search(before):
+        return False
+    thing = patterns["with thing"].search(found + after)
+    return (thing is None or thing.start() >= len(found)) and not patterns["after"].match(after)
 
 
 def is_thing(word: str) -> bool:
@@ -84,12 +85,11 @@ def is_thing(word: str) -> bool:
 def finders() -> dict[str, re2._Regexp]:
     """The patterns above with the words of words.tsv."""
     patterns = {
-        "of_sender": OF_SENDER,
-        "to_sender": TO_SENDER,
+        "of other": f"{OF_SENDER}|{OF_THING}",
+        "to sender": TO_SENDER,
         "denial": DENIAL,
-        "of_thing": OF_THING,
-        "thing_of": THING_OF,
-        "with_thing": WITH_THING,
+        "after thing": AFTER_THING,
+        "with thing": WITH_THING,
         "after": AFTER,
     }
     return {name: re2.compile(plain(with_words(pattern))) for name, pattern in patterns.items()}
