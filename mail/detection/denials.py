@@ -28,6 +28,7 @@ OF = (
 )
 OF_THING = (
     rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}}){OF}$|(?:^|[^\pL])(?:сертификат|сервер|ключ) $|"
+    r"\b(?:by|from) (?:an |any )?$|"  # who was refused: "submission by unknown user"
     r"\b(?:that|which) (?:holds|hosts|stores|contains|serves|keeps) (?:the |this |your |his |her )?$"
 )
 # "El servidor no existe": a denial without a noun belongs to the noun before it.
@@ -36,7 +37,10 @@ DENIAL = (
     r"(?:konnte|wurde) nicht gefunden|n'a pas ete trouve|non e stato trovato|mevcut degil|neexistuje|"
     r"est introuvable|nao foi encontrado|не найден|не зарегистрирован"
 )
-AFTER_THING = rf"(?:^|[^\pL\pN])(?:{{thing}}|{{part}})(?:{OF}(?:[^ .,:;@]+ )?| )(?:se )?$"
+AFTER_THING = (
+    r"(?:^|[^\pL\pN])(?:{thing}|{part}|\pL*(?:verzeichnis|zertifikat|schlussel|datenbank|server|dienst))"
+    rf"(?:{OF}(?:[^ .,:;@]+ )?| )(?:se )?$"
+)
 WITH_THING = rf"\b{RECIPIENT} (?:{{thing}})\b"
 AFTER = "|".join(
     (
