@@ -35,8 +35,16 @@ OF_THING = (
 DENIAL = (
     r"(?:ya )?no existe|n'existe|non esiste|nao existe|bestaat niet|is niet gevonden|"
     r"(?:konnte|wurde) nicht gefunden|n'a pas ete trouve|non e stato trovato|mevcut degil|neexistuje|"
-    r"est introuvable|nao foi encontrado|не найден|не зарегистрирован"
+    r"est introuvable|nao foi encontrado|не найден|не зарегистрирован|存在しません|見つかりません"
 )
+# So it is believed only after such a noun, or after none at all.
+AFTER_RECIPIENT = (
+    r"@|usuari|destinat|cuenta|buzon|direccion|correo|casilla|utente|indirizzo|casella|account|conta|caixa|endereco|"
+    r"utiliza|gebruiker|ontvanger|adres|postvak|mail|compte|boite|utilisateur|empfanger|benutzer|nutzer|postfach|konto|"
+    r"user|recipient|alici|kullanici|hesap|posta|uzivatel|prijemc|schrank|ucet|пользовател|получател|адрес|ящик|учетн|ユーザ|アドレス|宛|受信者|アカウント|メール|ボックス|"
+    r"domain|domin|domein|doma|persona|personne|alias|empleado|^[^\pL]*$"
+)
+CLAUSE_END = re2.compile(r"[.:;!?] ")
 AFTER_THING = (
     r"(?:^|[^\pL\pN])(?:{thing}|{part}|\pL*(?:verzeichnis|zertifikat|schlussel|datenbank|server|dienst))"
     rf"(?:{OF}(?:[^ .,:;@]+ )?| )(?:se )?$"
@@ -74,8 +82,10 @@ def is_of_recipient(words: str, start: int, end: int) -> bool:
     patterns = finders()
     if patterns["of other"].search(before) and not patterns["to sender"].search(before):
         return False
-    if patterns["denial"].match(found) and patterns["after thing"].search(before):
-        return False
+    if patterns["denial"].match(found):
+        clause = CLAUSE_END.split(before)[-1]
+        if patterns["after thing"].search(before) or not patterns["after recipient"].search(clause):
+            return False
     thing = patterns["with thing"].search(found + after)
     return (thing is None or thing.start() >= len(found)) and not patterns["after"].match(after)
 
@@ -93,6 +103,7 @@ def finders() -> dict[str, re2._Regexp]:
         "to sender": TO_SENDER,
         "denial": DENIAL,
         "after thing": AFTER_THING,
+        "after recipient": AFTER_RECIPIENT,
         "with thing": WITH_THING,
         "after": AFTER,
     }
