@@ -220,15 +220,16 @@ def judge_section(
     said = report.notice if len(sections) == 1 else section.text
     theirs = (section.recipient, section.original)
     if reply:
-        failure = Failure(reply, tier=tier, notice=said, context=context)
+        failure = Failure(reply, tier=tier, notice=said, context=context, recipients=theirs)
         judgement = judge(failure, phrases)
         if judgement.verdict.type == BounceType.HARD:
             judgement = judge(of_ours(report, failure, reply, *theirs), phrases)
         if not judgement.is_decided:
-            failure = Failure(without_advice(section.text), tier=tier, context=context)
+            failure = Failure(without_advice(section.text), tier=tier, context=context, recipients=theirs)
             judgement = judge_notice(report, failure, (), *theirs)
     else:
-        failure = Failure(without_advice(section.text), tier=tier, notice=said, context=context)
+        text = without_advice(section.text)
+        failure = Failure(text, tier=tier, notice=said, context=context, recipients=theirs)
         judgement = judge_notice(report, failure, phrases, *theirs)
     if judgement.is_decided:
         return judgement

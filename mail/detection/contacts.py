@@ -1,4 +1,4 @@
-"""Finds the addresses a notice names as those to write to instead: they live, whatever failed."""
+"""Finds the addresses a notice names as those to write to instead, or who report: they live, whatever failed."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ OFFERED = re2.compile(
     r"(?i)^>?[\"')]* (?:is (?:the|my|his|her|their|our) new|is now (?:the|my|his|her|responsible)|instead|"
     r"will (?:help|gladly|answer)|can help|helps?\b|takes? over|hilft|anstelle|stattdessen|weiter\b)"
 )
+# The one who reports, not the one who failed: "support@host could not deliver your message".
+REPORTING = re2.compile(
+    r"(?i)^>?[\"')]* (?:could not|couldn't|can ?not|can't|(?:was|is|were) (?:unable|not able) to|(?:has )?failed to) "
+    r"(?:deliver|send|forward|relay|transmit)\b|"
+    r"^>?[\"')]* (?:konnte (?:\S+ ){1,4}nicht (?:zustellen|senden|weiterleiten)|n'a pas pu (?:remettre|livrer|"
+    r"distribuer|transmettre|envoyer)|no (?:pudo|ha podido) (?:entregar|enviar)|non (?:è riuscito a|ha potuto) "
+    r"(?:consegnare|recapitare|inviare)|não (?:conseguiu|pôde) (?:entregar|enviar))"
+)
 # "Contact the recipient by phone: address" gives no other address.
 RECIPIENT = re2.compile(
     r"(?i)\b(?:recipient|addressee|user|empf.nger|adressat|destinat|ontvanger|odbior|mottag|modtag|utilisateur|usuario)"
@@ -47,7 +55,7 @@ SENTENCE_END = re2.compile(r"[.!?。！？]\s|[。！？]")
 
 
 def contacts_in(notice: str) -> frozenset[str]:
-    """The addresses (lower case) that `notice` names for the first time where it asks to write to them."""
+    """The addresses (lower case) that `notice` names first where it asks to write to them, or that report."""
     notice = notice[:MAX_NOTICE]
     lower = notice.lower()
     found = set()
@@ -64,7 +72,8 @@ def contacts_in(notice: str) -> frozenset[str]:
             found.add(address)
     place = find_address(notice)
     while place is not None and len(found) < MAX_FOUND:
-        if OFFERED.search(notice[place[2] : place[2] + MAX_GAP]):
+        after = notice[place[2] : place[2] + MAX_GAP]
+        if OFFERED.search(after) or REPORTING.search(after):
             found.add(place[0].lower())
         place = find_address(notice, place[2])
     return frozenset(found)

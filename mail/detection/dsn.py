@@ -160,7 +160,7 @@ def judge_group(
     status = read_status_field(group.get("status", ""))
     diagnostic = diagnostic_text(group.get("diagnostic-code", ""))
     said = said_of(report, sections, final, original) if phrases else ""
-    judgement = judge(Failure(diagnostic, status, notice=said), phrases)
+    judgement = judge(Failure(diagnostic, status, notice=said, recipients=(final, original)), phrases)
     section = None
     if needs_notice(judgement, diagnostic):
         section = sections.about(final, original)
@@ -169,7 +169,7 @@ def judge_group(
         )
     elif judgement.verdict.type == BounceType.HARD and not judgement.verdict.rule.startswith("custom."):
         context = said_of(report, sections, final, original).lower()
-        failure = Failure(diagnostic, status, context=context)
+        failure = Failure(diagnostic, status, context=context, recipients=(final, original))
         judgement = judge(of_ours(report, failure, diagnostic, final, original))
     judgement = with_category(judgement, group)
     if not (original or final):
@@ -222,7 +222,7 @@ def with_notice(
         return judgement, diagnostic
     said = without_advice(text)
     joined = f"{diagnostic} {said}" if diagnostic else said
-    failure = Failure(joined, status, context=text.lower(), is_prose=True)
+    failure = Failure(joined, status, context=text.lower(), is_prose=True, recipients=recipients)
     second = judge_notice(report, failure, phrases, *recipients)
     if not second.is_decided or (judgement.is_decided and ".words." not in second.verdict.rule):
         return judgement, diagnostic or text.strip()

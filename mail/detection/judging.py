@@ -7,12 +7,12 @@ of the reply, the status field, weak words, the reply code. docs/bounce-detectio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
-from mail.detection.phrases import RECIPIENT_REASONS, Phrase, phrase_table, word_sets
+from mail.detection.denials import denies_recipient, is_thing
+from mail.detection.phrases import RECIPIENT_REASONS, Phrase, phrase_table
 from mail.detection.reasons import REASONS, STRENGTH_STEP, Reason
 from mail.detection.replies import Codes, asks_to_retry, is_about_sender, is_after_data, read_codes, simplify
 from mail.detection.status_codes import PERMANENT, TRANSIENT_ONLY_SOFT, reason_of_reply, reason_of_status
@@ -26,9 +26,12 @@ SENDER_DETAILS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.27"}) | {
 }
 LOGIN_REPLIES = frozenset({"530", "534", "535", "538"})  # RFC 4954
 DOMAIN_REASONS = frozenset({"no-domain", "null-mx"})
+DEAD_REASONS = DOMAIN_REASONS | RECIPIENT_REASONS
 UNAVAILABLE_REPLIES = ("550", "553", "")
 IP_ADDRESS = re2.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
-RECIPIENT_ENDS = ("user", "recipient", "mailbox", "account", "alias", "address")
+# A local part beside the noun it names, quoted or not.
+NAMED = r"(\b(?:user|mailbox|account|recipient|alias|named|called) )['\"]?{}['\"]?([ ,.:;]|$)"
+NAMED_ALONE = r"(^|[ :,(])['\"]?{}['\"]?([ ,:;)]|\. |\.?$)"
 NESTED = " -> "  # Exchange Online: its own code, then what the remote server answered
 # What IronPort and Sendmail write for any refusal of a recipient: the code beside it proves nothing.
 GENERIC_TEXTS = ("unknown address error", "other mail system problem")
@@ -45,6 +48,7 @@ class Failure(NamedTuple):
     names_sender: bool = False  # the text speaks of the sender's address, not of the recipient's
     is_prose: bool = False  # the text is what a notice says around, not what a server answered
     names_our_domain: bool = False  # the text speaks of the sender's domain, not of the recipient's
+    recipients: tuple[str, ...] = ()  # whom the message went to: a reply may name them without the domain
 
 
 class Judgement(NamedTuple):
@@ -61,7 +65,7 @@ def judge(failure: Failure, phrases: Sequence[CustomPhrase] = ()) -> Judgement:
     status = choose_status(codes.status, failure.status)
     verdict = match_custom(f"{failure.text} {failure.notice}", phrases) if phrases else None
     if verdict is None:
-        verdict = weigh(simplify(failure.text), codes, status, failure)
+        verdict = weigh_reply(simplify(failure.text), codes, status, failure)
     codes = Codes(codes.reply, status)
     return Judgement(verdict or UNDECIDED, codes, verdict is not None)
 
@@ -71,6 +75,28 @@ def choose_status(of_text: str, of_field: str) -> str:
     if not of_text or (of_text.endswith(".0.0") and of_field and not of_field.endswith(".0.0")):
         return of_field
     return of_text
+
+
+def weigh_reply(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | None:
+    """`weigh`, which reads "user bob not found" of bob@shop.example as if it named the whole address."""
+    verdict = weigh(words, codes, status, failure)
+    if not codes.reply.startswith("5") or (verdict is not None and verdict.type == BounceType.HARD):
+        return verdict
+    for recipient in failure.recipients:
+        whole = name_whole(words, recipient.rpartition("@")[0].lower())
+        named = weigh(whole, codes, status, failure) if whole != words else None
+        if named is not None and named.type == BounceType.HARD:
+            return named
+    return verdict
+
+
+def name_whole(words: str, local: str) -> str:
+    """`words` with "@" for the local part of the recipient where it is named as a user."""
+    if len(local) < 2 or local not in words or is_thing(local):
+        return words
+    # "kim.lee" is no word: it needs no noun beside it.
+    named = NAMED if local.isalpha() else NAMED_ALONE
+    return str(re2.sub(named.format(re2.escape(local)), r"\1@\2", words))
 
 
 def weigh(words: str, codes: Codes, status: str, failure: Failure) -> Verdict | None:
@@ -106,23 +132,11 @@ def first_phrase(words: str, is_contradicted: bool) -> Phrase | None:
     table, phrases = phrase_table()
     for index in sorted(phrases.every(words)):
         phrase = table[index]
-        if not (is_contradicted and phrase.is_loose) and not describes_thing(phrase, words):
+        if is_contradicted and phrase.is_loose:
+            continue
+        if phrase.reason.name not in DEAD_REASONS or denies_recipient(phrase, words):
             return phrase
     return None
-
-
-def describes_thing(phrase: Phrase, words: str) -> bool:
-    """Whether the recipient a phrase ends with only describes the next word: "unknown user policy"."""
-    if phrase.reason.name not in RECIPIENT_REASONS:
-        return False
-    found = phrase.found_in(words)
-    return found.endswith(RECIPIENT_ENDS) and thing_after().match(words.partition(found)[2]) is not None
-
-
-@lru_cache(maxsize=1)
-def thing_after() -> re2._Regexp:
-    """Finds a thing of words.tsv at the beginning of what follows a phrase."""
-    return re2.compile(rf" (?:{word_sets()['thing']})\b")
 
 
 def by_phrase(phrase: Phrase, words: str, codes: Codes, failure: Failure) -> Verdict:

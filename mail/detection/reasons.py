@@ -47,6 +47,7 @@ REASONS: dict[str, Reason] = {
         Reason("content", INTERNAL, 48, "the form or the content of the message"),
         Reason("tls", SOFT, 50, "no secure connection could be agreed on"),
         Reason("dns-trouble", SOFT, 52, "the name service gave no answer for now"),
+        Reason("loop", SOFT, 54, "the message went in circles"),
         Reason("suspended", SOFT, 58, "the mailbox is locked, perhaps for a while"),
         Reason("moved", HARD, 60, "the recipient has moved and left no address"),
         Reason("disabled", HARD, 62, "the mailbox was closed for good"),
@@ -55,7 +56,7 @@ REASONS: dict[str, Reason] = {
         Reason("no-domain", HARD, 68, "there is no such domain"),
         Reason("policy", INTERNAL, 70, "refused by a policy"),
         Reason("expired", SOFT, 72, "given up after trying for a long time"),
-        Reason("network", SOFT, 74, "no connection, or a mail loop"),
+        Reason("network", SOFT, 74, "no connection"),
         Reason("system", SOFT, 76, "a fault of the receiving system"),
         Reason("syntax", INTERNAL, 78, "a command was refused"),
     )
