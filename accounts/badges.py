@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 EMPTY = format_html('<span class="text-font-subtle-light dark:text-font-subtle-dark">{}</span>', "–")
 
@@ -44,6 +44,14 @@ def state_badge(state: str, label: str, looks: Mapping[Any, tuple[Tone, str]], t
     return badge(label, tone, icon, title)
 
 
+def ago(at: datetime) -> str:
+    """How long ago or how soon, as both faces say it."""
+    now = timezone.now()
+    if abs(at - now) < timedelta(minutes=1):
+        return "just now"
+    return f"in {timesince(now, at, depth=1)}" if at > now else f"{timesince(at, now, depth=1)} ago"
+
+
 def moment(at: datetime | None) -> SafeString:
     """How long ago, the exact time on hover."""
     if at is None:
@@ -53,7 +61,7 @@ def moment(at: datetime | None) -> SafeString:
         '<time class="whitespace-nowrap" datetime="{}" title="{}">{}</time>',
         at.isoformat(),
         exact,
-        naturaltime(at),
+        ago(at),
     )
 
 

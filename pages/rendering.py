@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import django_tables2
@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
+from accounts.badges import ago
 from pages.icons import icon
 from pages.sections import Section
 from pages.tables import EmptyLast, Source
@@ -24,13 +24,8 @@ def moment(at: datetime | None) -> SafeString:
     """How long ago or how soon, with the exact time in the reader's time zone on hover."""
     if at is None:
         return NOTHING
-    local, now = timezone.localtime(at), timezone.now()
-    if abs(at - now) < timedelta(minutes=1):
-        text = "just now"
-    else:
-        text = f"in {timesince(now, at, depth=1)}" if at > now else f"{timesince(at, now, depth=1)} ago"
-    exact = local.strftime("%Y-%m-%d %H:%M:%S %Z")
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, text)
+    exact = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, ago(at))
 
 
 def show(value: Any) -> Any:
