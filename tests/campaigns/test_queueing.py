@@ -198,7 +198,7 @@ def test_a_campaign_does_not_end_over_a_message_that_is_released_at_that_moment(
 
     def look_then_dawdle(rows):
         found = exists(rows)
-        if rows.model is Delivery and threading.current_thread() is not releasing and not releasing.ident:
+        if rows.model is Campaign and threading.current_thread() is not releasing and not releasing.ident:
             releasing.start()
             releasing.join(0.5)
         return found
