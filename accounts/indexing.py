@@ -5,13 +5,11 @@ A migration with these needs `atomic = False`, and may be run again after it bro
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.postgres import operations
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
-from django.db.models import Model
+from django.db.models import Index, Model
 
 
 class AddIndexConcurrently(operations.AddIndexConcurrently):
@@ -29,8 +27,7 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
     ) -> None:
         self._ensure_not_in_transaction(schema_editor)
         model = to_state.apps.get_model(app_label, self.model_name)
-        _drop(schema_editor, self.index.name)
-        schema_editor.add_index(model, self.index, **_concurrently(schema_editor))
+        _build(schema_editor, model, self.index)
 
     def database_backwards(
         self,
@@ -64,11 +61,8 @@ class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
         to_state: ProjectState,
     ) -> None:
         self._ensure_not_in_transaction(schema_editor)
-        model_state = to_state.models[app_label, self.model_name_lower]
-        index = model_state.get_index_by_name(self.name)
-        model = to_state.apps.get_model(app_label, self.model_name)
-        _drop(schema_editor, self.name)
-        schema_editor.add_index(model, index, **_concurrently(schema_editor))
+        index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        _build(schema_editor, to_state.apps.get_model(app_label, self.model_name), index)
 
 
 class DropForeignKeyIndex(migrations.AlterField):
@@ -102,10 +96,16 @@ def _indexes_of(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], fie
     ]
 
 
+def _build(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
+    _drop(schema_editor, index.name)
+    beside_work = {"concurrently": True} if _is_postgresql(schema_editor) else {}
+    schema_editor.add_index(model, index, **beside_work)
+
+
 def _drop(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
-    concurrently = "CONCURRENTLY " if _concurrently(schema_editor) else ""
+    concurrently = "CONCURRENTLY " if _is_postgresql(schema_editor) else ""
     schema_editor.execute(f"DROP INDEX {concurrently}IF EXISTS {schema_editor.quote_name(name)}")
 
 
-def _concurrently(schema_editor: BaseDatabaseSchemaEditor) -> dict[str, Any]:
-    return {"concurrently": True} if schema_editor.connection.vendor == "postgresql" else {}
+def _is_postgresql(schema_editor: BaseDatabaseSchemaEditor) -> bool:
+    return schema_editor.connection.vendor == "postgresql"

@@ -79,8 +79,8 @@ def median_of(ask: Callable[[], Any]) -> float:
     return statistics.median(samples)
 
 
-def fill(campaign: Campaign, mailbox: Mailbox, first: int, last: int) -> None:
-    """Deliveries numbered `first` to `last`, made inside the database."""
+def fill(campaign: Campaign, mailbox: Mailbox, first: int, last: int, **others: str) -> None:
+    """Deliveries numbered `first` to `last`, made inside the database; `others` are columns as SQL over `i`."""
     if last < first:
         return
     values = {
@@ -97,6 +97,7 @@ def fill(campaign: Campaign, mailbox: Mailbox, first: int, last: int) -> None:
         "thread_id": "'thread-' || i",
         "created_at": f"'{SENT_AT:%Y-%m-%d %H:%M:%S}'",
         "sent_at": f"'{SENT_AT:%Y-%m-%d %H:%M:%S}'",
+        **others,
     }
     columns = [field for field in Delivery._meta.concrete_fields if not field.primary_key]
     expressions = [values.get(str(field.attname)) or default_of(field) for field in columns]
