@@ -106,10 +106,10 @@ class Feed:
         for server in servers:
             if not standing_of(server, now, self.settings).is_usable:
                 continue
-            shares = [(campaign, self._share(server, campaign, now)) for campaign in self._campaigns(server)]
-            shares = [(campaign, share) for campaign, share in shares if share[0]]
-            if shares and (line := self._open_line(server)):
-                yield from (Source(line, campaign, *share) for campaign, share in shares)
+            parts = [(campaign, *self._share(server, campaign, now)) for campaign in self._campaigns(server)]
+            parts = [one for one in parts if one[1]]
+            if parts and (line := self._open_line(server)):
+                yield from (Source(line, *one) for one in parts)
 
     def _servers(self) -> list[DeliveryServer]:
         return list(DeliveryServer.objects.filter(mailbox=self.mailbox).select_related("mailbox", "api_key"))

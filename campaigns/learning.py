@@ -75,9 +75,9 @@ class Learner:
             except ProviderError as error:
                 if until := told_wait(error):
                     self._wait(until)
-                    break
-                logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
-                self._postpone(own)
+                else:
+                    logger.info("ids not learnt this time", mailbox=self.mailbox.email, code=error.code)
+                    self._postpone(own)
             if self._must_wait:
                 break
         return learnt

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any, ClassVar, Final, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import new_uid
@@ -32,22 +31,16 @@ class CampaignQuerySet(CustomerQuerySet["Campaign"]):
 
     def with_waiting(self, now: datetime) -> Self:
         """Those with something to send now: queued, or deferred and its time has come."""
-        found = self.alias(
-            queued=_first("token", status=Delivery.Status.QUEUED),
-            deferred=_first("next_try_at", status=Delivery.Status.DEFERRED, next_try_at__lte=now),
-        )
-        return found.filter(Q(queued__isnull=False) | Q(deferred__isnull=False))
+        queued = _first("token", status=Delivery.Status.QUEUED)
+        deferred = _first("next_try_at", status=Delivery.Status.DEFERRED, next_try_at__lte=now)
+        return self.alias(waiting=Coalesce(queued, deferred)).filter(waiting__isnull=False)
 
     def with_something_open(self) -> Self:
         """Those with something to do by themselves; outcomes that only a person can settle are left out."""
-        found = self.alias(
-            queued=_first("token", status=Delivery.Status.QUEUED),
-            sending=_first("token", status=Delivery.Status.SENDING),
-            deferred=_first("token", status=Delivery.Status.DEFERRED),
-            unknown=_first("token", status=Delivery.Status.UNKNOWN, next_try_at__isnull=False),
-        )
-        ways = ("queued", "sending", "deferred", "unknown")
-        return found.filter(reduce(or_, (Q(**{f"{way}__isnull": False}) for way in ways)))
+        status = Delivery.Status
+        left = [_first("token", status=one) for one in (status.QUEUED, status.SENDING, status.DEFERRED)]
+        undecided = _first("token", status=status.UNKNOWN, next_try_at__isnull=False)
+        return self.alias(left=Coalesce(*left, undecided)).filter(left__isnull=False)
 
     def get_locked(self, pk: int) -> Campaign:
         """The campaign as it is now; until the transaction ends nobody else finishes, reopens or cancels it."""

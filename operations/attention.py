@@ -18,7 +18,7 @@ from pages.features import API_KEYS
 from providers.help import help_for
 from providers.registry import PROVIDERS
 from servers.models import DeliveryServer
-from servers.tables import MOST_NAMED
+from servers.tables import named
 
 # Mails begin earlier (keys.expiring); a dashboard that asks too soon is not looked at.
 WARN_BEFORE = timedelta(days=30)
@@ -71,11 +71,10 @@ def _provider_concerns(customer: Customer) -> Iterator[Concern]:
         ]
         if servers:
             first, url_name = servers[0]
-            named = ", ".join(f"“{server.name}”" for server, _ in servers[:MOST_NAMED])
-            more = " and others" if len(servers) > MOST_NAMED else ""
+            names = named([server.name for server, _ in servers])
             yield Concern(
                 f"{provider.label} is switched off",
-                f"Nothing is sent or read meanwhile by {named}{more}.",
+                f"Nothing is sent or read meanwhile by {names}.",
                 "The platform's administrators switch it on again; everything goes on by itself then.",
                 reverse(url_name, args=[first.pk]),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -118,12 +119,16 @@ def test_connections(servers: QuerySet[Any], act: Act) -> int:
     return int(servers.filter(pk__in=connected).enable())  # type: ignore[attr-defined]  # a ServerQuerySet
 
 
+def named(names: Sequence[str]) -> str:
+    """Names of servers as one message has them: the first ones, in quotation marks."""
+    more = " and others" if len(names) > MOST_NAMED else ""
+    return ", ".join(f"“{name}”" for name in names[:MOST_NAMED]) + more
+
+
 def enable_connected(servers: QuerySet[Any]) -> Done:
     """Activate those that are connected, and name the others with what to do for them."""
     others = list(servers.filter(connected_at__isnull=True).values_list("name", flat=True)[: MOST_NAMED + 1])
-    names = ", ".join(f"“{name}”" for name in others[:MOST_NAMED])
-    more = " and others" if len(others) > MOST_NAMED else ""
-    note = f"Not connected, so left inactive: {names}{more}. Choose “Connect again” for them."
+    note = f"Not connected, so left inactive: {named(others)}. Choose “Connect again” for them."
     return Done(servers.enable(), (note,) if others else ())  # type: ignore[attr-defined]  # a ServerQuerySet
 
 
