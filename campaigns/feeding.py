@@ -24,7 +24,7 @@ from mailboxes.models import Mailbox
 from providers.errors import ProviderError, TemporaryError
 from providers.registry import PROVIDERS
 from servers.models import DeliveryServer
-from servers.selecting import share, standing_of, standings
+from servers.selecting import Standing, share, standing_of, standings
 
 logger = structlog.get_logger(__name__)
 
@@ -71,6 +71,7 @@ class Feed:
     was_cut_short: bool = False
     skipped: int = 0
     _sources: deque[Source] = field(default_factory=deque)
+    _found: dict[int, list[Standing]] = field(default_factory=dict)
 
     def batches(self) -> Iterator[Batch]:
         servers = self._servers()
@@ -120,13 +121,19 @@ class Feed:
 
     def _share(self, server: DeliveryServer, campaign: Campaign, now: datetime) -> tuple[int, bool]:
         """The server's part of what waits, and whether more waits than was counted."""
-        found = standings(claiming.own_servers(campaign), now, self.settings)
+        found = self._standings(campaign, now)
         enough = COUNTED_EACH * len(found)
         waiting = count_waiting(campaign, self.mailbox, enough, now)
         part = share(server, found, waiting)
         if part < min(WORTH_A_RUN, waiting) and self._has_begun(campaign):
             part = share(server, found, waiting, at_least=WORTH_A_RUN)
         return part, waiting >= enough
+
+    def _standings(self, campaign: Campaign, now: datetime) -> list[Standing]:
+        """How its servers stood when the run first asked: read once, for a campaign may have hundreds."""
+        if campaign.pk not in self._found:
+            self._found[campaign.pk] = standings(claiming.own_servers(campaign), now, self.settings)
+        return self._found[campaign.pk]
 
     def _has_begun(self, campaign: Campaign) -> bool:
         """Whether the mailbox has sent something of the campaign already."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from servers.models import DeliveryServer, QuotaUse
 
@@ -35,10 +37,15 @@ class Room:
         return self.left == 0
 
 
-def windows_of(server: DeliveryServer, now: datetime) -> tuple[Window, Window]:
-    """The hour and the day (UTC) that `now` lies in."""
+def starts_of(now: datetime) -> dict[str, datetime]:
+    """When the hour and the day (UTC) began that `now` lies in, by their names."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    day = hour.replace(hour=0)
+    return {"hour": hour, "day": hour.replace(hour=0)}
+
+
+def windows_of(server: DeliveryServer, now: datetime) -> tuple[Window, Window]:
+    """The present hour and day, with the server's quota in each."""
+    hour, day = starts_of(now).values()
     return (
         Window("hour", hour, hour + timedelta(hours=1), server.hourly_quota),
         Window("day", day, day + timedelta(days=1), server.daily_quota),
@@ -47,11 +54,23 @@ def windows_of(server: DeliveryServer, now: datetime) -> tuple[Window, Window]:
 
 def room(server: DeliveryServer, now: datetime) -> Room:
     """What may still be sent in the present windows; the tighter one decides, the later one tells when."""
-    limited = [window for window in windows_of(server, now) if window.quota]
-    if not limited:
+    return rooms([server], now)[server.pk]
+
+
+def rooms(servers: Sequence[DeliveryServer], now: datetime) -> dict[int, Room]:
+    """The `room` of each by its number, however many they are with one query."""
+    limited = {
+        server.pk: [window for window in windows_of(server, now) if window.quota] for server in servers
+    }
+    used = _used_by([pk for pk, windows in limited.items() if windows], now)
+    return {pk: _room(windows, used.get(pk, {})) for pk, windows in limited.items()}
+
+
+def _room(windows: list[Window], used: dict[str, int]) -> Room:
+    if not windows:
         return Room(left=None)
-    left = {window: max(0, window.quota - _used(server, window)) for window in limited}
-    empty = [window.ends_at for window in limited if left[window] == 0]
+    left = {window: max(0, window.quota - used.get(window.name, 0)) for window in windows}
+    empty = [window.ends_at for window in windows if left[window] == 0]
     return Room(left=min(left.values()), renews_at=max(empty) if empty else None)
 
 
@@ -91,6 +110,15 @@ class _Overtaken(Exception):
     """No row has the room: another process took it after our look, or there is no row yet; rolls both back."""
 
 
-def _used(server: DeliveryServer, window: Window) -> int:
-    row = QuotaUse.objects.filter(server=server, window=window.name, starts_at=window.starts_at)
-    return row.values_list("used", flat=True).first() or 0
+def _used_by(servers: list[int], now: datetime) -> dict[int, dict[str, int]]:
+    """What each server has used of the present windows, by their names."""
+    used: dict[int, dict[str, int]] = {}
+    if not servers:
+        return used
+    present = Q()
+    for name, starts_at in starts_of(now).items():
+        present |= Q(window=name, starts_at=starts_at)
+    rows = QuotaUse.objects.filter(present, server__in=servers)
+    for pk, name, count in rows.values_list("server", "window", "used"):
+        used.setdefault(pk, {})[name] = count
+    return used

@@ -41,11 +41,17 @@ def standings(
 ) -> list[Standing]:
     """Every server's standing; the usable ones first, most remaining quota first (no quota before all)."""
     settings = settings or SystemSettings.load()
-    return sorted((standing_of(server, now, settings) for server in servers), key=_order)
+    servers = list(servers)
+    rooms = quotas.rooms(servers, now)
+    return sorted((_standing(server, now, settings, rooms[server.pk]) for server in servers), key=_order)
 
 
 def standing_of(server: DeliveryServer, now: datetime, settings: SystemSettings) -> Standing:
     """Why `server` may not send now, in words with the fix, or that it may."""
+    return standings([server], now, settings)[0]
+
+
+def _standing(server: DeliveryServer, now: datetime, settings: SystemSettings, room: quotas.Room) -> Standing:
     if refusal := _lasting_refusal(server, settings):
         return Standing(server, refusal, needs_attention=True)
     if server.paused_until and server.paused_until > now:
@@ -54,10 +60,9 @@ def standing_of(server: DeliveryServer, now: datetime, settings: SystemSettings)
         return Standing(server, reason, server.paused_until, needs_attention=bool(server.last_error))
     if server.mailbox.blocked_until and server.mailbox.blocked_until > now:
         return Standing(server, "The provider asked this mailbox to wait.", server.mailbox.blocked_until)
-    space = quotas.room(server, now)
-    if space.is_empty:
-        return Standing(server, "Its quota is used up.", space.renews_at, left=0)
-    return Standing(server, left=space.left)
+    if room.is_empty:
+        return Standing(server, "Its quota is used up.", room.renews_at, left=0)
+    return Standing(server, left=room.left)
 
 
 def usable(found: Iterable[Standing]) -> list[Standing]:

@@ -123,3 +123,14 @@ def test_recorded_trouble_is_tried_again_after_its_rest_but_nobody_counts_on_it(
 
     assert forecast(resting, NOW) is None
     assert usable(rested)
+
+
+def test_the_quotas_of_many_servers_are_read_with_one_query(acme, django_assert_num_queries):
+    for number in range(12):
+        make_delivery_server(acme, hourly_quota=number, daily_quota=50)
+    settings, every = SystemSettings.load(), list(servers())
+
+    with django_assert_num_queries(1):
+        found = standings(every, NOW, settings)
+
+    assert [one.left for one in usable(found)] == [50, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
