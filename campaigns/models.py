@@ -91,6 +91,8 @@ class Campaign(CustomerOwned):
     pause_reason = models.TextField(blank=True, editable=False)
     # The resume point: the last subscriber for whom a delivery was committed.
     queued_up_to = models.BigIntegerField(default=0, editable=False)
+    # As far as the list was walked once more, for those who were committed behind the resume point meanwhile.
+    checked_up_to = models.BigIntegerField(default=0, db_default=0, editable=False)
     queued_all = models.BooleanField(default=False, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
 
 from audience.models import Subscriber
 from campaigns.models import Campaign, Delivery
@@ -32,33 +31,34 @@ def take_up(campaign: Campaign, now: datetime) -> bool:
 def queue_up(campaign: Campaign, now: datetime, *, budget_seconds: float = 120) -> int:
     """Make deliveries for the confirmed subscribers of a sending campaign; returns how many were made.
 
-    Stops when all are queued, the campaign is no longer sending, or after `budget_seconds` and a batch at least;
-    whoever calls next goes on from the last committed batch.
+    Stops when all are queued, the campaign is no longer sending or another worker is at it, or after
+    `budget_seconds` and a batch at least; whoever calls next goes on from the last committed batch.
     """
     stop_at, made = time.monotonic() + budget_seconds, 0
-    while True:
-        campaign.refresh_from_db(fields=["status", "queued_up_to", "queued_all"])
-        if campaign.status != Campaign.Status.SENDING or campaign.queued_all:
-            return made
-        made += _queue_batch(campaign, now)
+    while (new := _queue_batch(campaign, now)) is not None:
+        made += new
         if time.monotonic() >= stop_at:
-            return made
+            break
+    campaign.refresh_from_db(fields=["status", "queued_up_to", "checked_up_to", "queued_all"])
+    return made
 
 
-def _queue_batch(campaign: Campaign, now: datetime) -> int:
-    rows = _read_confirmed(campaign, campaign.queued_up_to)
-    new = _without_delivery(campaign, rows)
-    progress = {"queued_up_to": rows[-1].pk} if rows else _end_or_go_back(campaign)
+def _queue_batch(campaign: Campaign, now: datetime) -> int | None:
+    """How many were made of the next batch; None when there is none, or it is another worker's."""
     with transaction.atomic():
-        # Only the worker that moves the resume point inserts the batch behind it.
-        here = Q(status=Campaign.Status.SENDING, queued_up_to=campaign.queued_up_to, queued_all=False)
-        if not Campaign.objects.filter(here, pk=campaign.pk).update(**progress):
-            return 0
+        unqueued = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.SENDING, queued_all=False)
+        # Two would only read the same batch. Not locked against those who insert what points to the row.
+        locked = unqueued.select_for_update(skip_locked=True, no_key=True).first()
+        if locked is None:
+            return None
+        rows, progress = _next_batch(locked)
+        new = _without_delivery(locked, rows)
+        unqueued.update(**progress)
         Delivery.objects.bulk_create(
             (
                 Delivery(
-                    customer_id=campaign.customer_id,
-                    campaign_id=campaign.pk,
+                    customer_id=locked.customer_id,
+                    campaign_id=locked.pk,
                     subscriber_id=row.pk,
                     recipient=row.email,
                     recipient_key=row.email_key,
@@ -77,19 +77,21 @@ class _Row(NamedTuple):
     email_key: str
 
 
+def _next_batch(campaign: Campaign) -> tuple[list[_Row], dict[str, int | bool]]:
+    """The next subscribers, and the campaign's progress with them.
+
+    The list is walked twice: some rows are committed behind the resume point meanwhile, as by a long import.
+    """
+    if rows := _read_confirmed(campaign, campaign.queued_up_to):
+        return rows, {"queued_up_to": rows[-1].pk}
+    if rows := _read_confirmed(campaign, campaign.checked_up_to):
+        return rows, {"checked_up_to": rows[-1].pk}
+    return [], {"queued_all": True}
+
+
 def _read_confirmed(campaign: Campaign, after: int) -> list[_Row]:
     rows = Subscriber.objects.confirmed().filter(list_id=campaign.list_id, pk__gt=after).order_by("pk")
     return [_Row(*row) for row in rows.values_list("pk", "email", "email_key")[:BATCH_SIZE]]
-
-
-def _end_or_go_back(campaign: Campaign) -> dict[str, int | bool]:
-    """All are queued, unless rows were committed behind the resume point meanwhile, as by a long import."""
-    after = 0
-    while after < campaign.queued_up_to and (rows := _read_confirmed(campaign, after)):
-        if missed := _without_delivery(campaign, rows):
-            return {"queued_up_to": missed[0].pk - 1}
-        after = rows[-1].pk
-    return {"queued_all": True}
 
 
 def _without_delivery(campaign: Campaign, rows: list[_Row]) -> list[_Row]:

@@ -53,21 +53,53 @@ def _failing(*args, **kwargs):
     raise DatabaseError("the disk is full")
 
 
-def test_two_workers_that_read_the_same_resume_point_insert_once(stage, campaign):
+def test_a_worker_that_looked_before_another_one_queued_goes_on_behind_it(stage, campaign):
     take_up(campaign, stage.now)
     late = Campaign.objects.get(pk=campaign.pk)
     queueing._queue_batch(campaign, stage.now)
 
-    assert queueing._queue_batch(late, stage.now) == 0
-    assert Delivery.objects.count() == 3
+    assert queueing._queue_batch(late, stage.now) == 3
+    assert Delivery.objects.count() == 6
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_finds_another_one_at_it_leaves_at_once(stage, campaign, postgres):
+    take_up(campaign, stage.now)
+    found: list[int] = []
+
+    def find_another() -> None:
+        try:
+            found.append(queue_up(campaign, stage.now))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+        late = threading.Thread(target=find_another)
+        late.start()
+        late.join(10)
+
+    assert found == [0]
+    assert queue_up(campaign, stage.now) == 8
 
 
 def test_it_takes_the_same_number_of_statements_for_every_batch(stage, campaign, django_assert_num_queries):
     take_up(campaign, stage.now)
-    with django_assert_num_queries(
-        7
-    ):  # read, known rows, known addresses, begin, resume point, insert, commit
+    with django_assert_num_queries(8):
+        # begin, the campaign, subscribers, known rows, known addresses, resume point, insert, commit
         queueing._queue_batch(campaign, stage.now)
+
+
+def test_the_look_for_those_left_out_goes_on_where_it_was_stopped(stage, campaign):
+    take_up(campaign, stage.now)
+    calls = 0
+    while not campaign.queued_all:
+        queue_up(campaign, stage.now, budget_seconds=0)
+        calls += 1
+
+    assert Delivery.objects.count() == 8
+    assert calls == 3 + 3 + 1  # each a batch: the list, the list again, its end
 
 
 def test_only_one_worker_takes_a_campaign_up(stage, campaign):
