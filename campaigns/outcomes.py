@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from accounts.rows import update_row
 from campaigns.calls import Landing
 from campaigns.claiming import ATTEMPT_SECONDS, own_servers, put_back
 from campaigns.models import Attempt, Delivery
@@ -234,7 +235,7 @@ def _go_on(landing: Landing, now: datetime, *, until: datetime, error: str, code
 
 def _update(delivery: Delivery, *, was: Delivery.Status = Status.SENDING, **changes: Any) -> bool:
     """Change a delivery that still is what it was; False when something else settled it meanwhile."""
-    return Delivery.objects.filter(pk=delivery.pk, status=was).update(**changes) == 1
+    return update_row(Delivery, {"pk": delivery.pk, "status": was}, changes) == 1
 
 
 def close(
@@ -248,4 +249,4 @@ def close(
     found = (
         {"code": code or error.code, "request_id": error.request_id, "detail": error.message} if error else {}
     )
-    Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, finished_at=now, **found)
+    update_row(Attempt, {"pk": attempt.pk}, {"outcome": outcome, "finished_at": now, **found})

@@ -14,6 +14,8 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from accounts.rows import lock_row
+
 LEASE_SECONDS = 120
 
 
@@ -46,7 +48,8 @@ class Lease:
 
     def require(self) -> None:
         """Inside a transaction: lock the row and make sure the lease is still ours. Raises LeaseLost."""
-        if not self._held().select_for_update().filter(**{f"{self.name}_until__isnull": False}).exists():
+        mine = {"pk": self.pk, f"{self.name}_fence": self.fence}
+        if not lock_row(self.model, mine, filled=f"{self.name}_until"):
             raise LeaseLost(f"{self.name} lease of {self.model.__name__} {self.pk} was taken over")
 
     def release(self, **result: object) -> bool:
