@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from campaigns.learning import _store
 from campaigns.running import run_mailbox
 from keys.models import ApiKey
 from mailboxes.models import Mailbox
+from providers.messages import Receipt
 from tests.campaigns.conftest import only_delivery
 from tests.factories import (
     make_campaign,
@@ -65,3 +67,22 @@ def test_a_mailbox_that_is_told_to_wait_learns_later(stage):
 
     assert down.hits == 2  # the two of one batch, and nothing after that
     assert Mailbox.objects.get().is_blocked(stage.now + timedelta(seconds=890))
+
+
+def test_what_the_provider_does_not_tell_stays_as_it_is(stage):
+    server = stage.add_server(provider="google")
+    campaign = stage.make_campaign(server, subscribers=2)
+    first, second = (
+        make_delivery(
+            campaign, subscriber, server=server, mailbox=server.mailbox, ids_wanted=True, thread_id="thread"
+        )
+        for subscriber in stage.list.subscribers.order_by("pk")
+    )
+
+    _store([(first, Receipt("", "<told@acme.example>", "")), (second, Receipt("id", "", "other"))])
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.sent_message_id, first.thread_id) == ("told@acme.example", "thread")
+    assert (second.provider_message_id, second.sent_message_id, second.thread_id) == ("id", "", "other")
+    assert not campaign.deliveries.filter(ids_wanted=True)
