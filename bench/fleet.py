@@ -3,12 +3,12 @@
     export DATABASE_URL=postgres://…     (a server; the bench makes its own database there, and its own Redis)
     python -m bench.fleet cycle --mailboxes 1000 3000 10000 --workers 2
     python -m bench.fleet send --messages 20000 --mailboxes 2000 --workers 1 2 4
-    python -m bench.fleet send --messages 1000000 --mailboxes 100 --customers 1 --unpaced
+    python -m bench.fleet send --messages 1000000 --mailboxes 50 --customers 1 --unpaced --providers google
 
 Everything is real but the providers: Celery workers (threads, eight each) and beat over Redis, PostgreSQL, and
-the sandbox in a process of its own at 50 ms a request, under the providers' own limits. `--unpaced` lifts the
-pace of a mailbox, which is all there is to see where few mailboxes send much. `--json FILE` appends each result
-as a line, from which `bench.plots` draws.
+the sandbox in a process of its own at 50 ms a request, under the providers' own limits. `--unpaced` lifts what a
+mailbox may send in a minute and in a day, which is all there is to see where few mailboxes send much. `--json FILE`
+appends each result as a line, from which `bench.plots` draws.
 """
 
 from __future__ import annotations
@@ -342,7 +342,7 @@ def main() -> None:
         "--providers", nargs="+", choices=PROVIDERS, default=PROVIDERS, help="to send through"
     )
     parser.add_argument(
-        "--unpaced", action="store_true", help="lift the pace that providers ask of a mailbox"
+        "--unpaced", action="store_true", help="lift what a mailbox may send in a minute and a day"
     )
     parser.add_argument("--json", type=Path, help="append each result to this file as a line of JSON")
     options = parser.parse_args()
